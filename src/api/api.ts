@@ -132,6 +132,8 @@ export interface AclAnswer {
   /** Whose access list was asked: `tcp localhost:1883`. */
   readonly listener: string;
   readonly verdicts: readonly AccessAccount[];
+  /** What is odd in the access list, and may be behind these answers. */
+  readonly warnings: readonly string[];
 }
 
 /** An event in a client's history: the log's JSON line and its sentence for people. */

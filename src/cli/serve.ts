@@ -144,8 +144,8 @@ async function runServe(given: Arguments, surroundings: Surroundings): Promise<n
     const { listeners } = loaded.settings;
     const accounts = checkPasswordFiles(listeners);
     const { AccessFiles, readAccessOrThrow } = await import("../server/access/access-files.ts");
-    const access = await readAccessOrThrow(new AccessFiles(), listeners);
-    const risks = [...accounts, ...access.warnings];
+    const access = await readAccessOrThrow(new AccessFiles(), listeners, accounts.accountsOf);
+    const risks = [...accounts.warnings, ...access.warnings];
     surroundings.print(`ok: ${checkedText(loaded)}\n`);
     const warnings = [...certificates.warnings, ...unusableSettings(loaded.settings), ...risks];
     for (const text of warnings) surroundings.printError(`mqttd: warning: ${text}\n`);

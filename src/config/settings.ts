@@ -2,6 +2,7 @@ import { assert } from "../core/assert.ts";
 import type { Limits } from "../core/limits.ts";
 import { isLocalhost } from "../transport/loopback.ts";
 import { quarterOfMemory } from "./machine-memory.ts";
+import { bare } from "./problem.ts";
 import { bytesOf, millisecondsOf } from "./quantity.ts";
 import type { Config } from "./schema.ts";
 
@@ -48,6 +49,15 @@ export interface ListenerSettings {
   readonly mountPoint: string;
   /** Infinity: only `limits.connections` applies. */
   readonly connections: number;
+}
+
+/** `listeners.1 (port 1884)`; without the port if the system chooses it. */
+export function listenerPlace(
+  place: number,
+  { port, path }: Pick<ListenerSettings, "port" | "path">,
+): string {
+  if (path !== null) return `listeners.${place} (${bare(path)})`;
+  return port === 0 ? `listeners.${place}` : `listeners.${place} (port ${port})`;
 }
 
 export interface WebSocketSettings {

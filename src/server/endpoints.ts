@@ -80,10 +80,11 @@ async function openListeners(
 
 async function openAdmin(
   { config, env, like, loaded, certificates }: ServeSettings,
-  { broker, clock, hub, vitals, operator, policies, connections, note, onFault }: Instance,
+  instance: Instance,
   listeners: readonly string[],
   predecessor: Predecessor | null,
 ): Promise<Administration> {
+  const { broker, clock, hub, vitals, operator, accessFiles, policies, note, onFault } = instance;
   // Loaded late, to listen sooner.
   const { openAdministration } = await import("./admin/open.ts");
   const portIsNamed = loaded.origins.get("admin.port")?.source !== "default";
@@ -91,19 +92,20 @@ async function openAdmin(
     {
       ...config.admin,
       tls: certificates.admin,
-      connections: connections.administration,
+      connections: instance.connections.administration,
       portIsNamed,
     },
     {
       ...{ broker, clock, hub, vitals, listeners, policies, predecessor },
       // Keep slots free for short requests.
-      streams: Math.min(config.admin.streams, Math.ceil(connections.administration / 2)),
+      streams: Math.min(config.admin.streams, Math.ceil(instance.connections.administration / 2)),
       streamBytes: config.admin.streamBytes,
       like: like?.name ?? null,
       logLevel: () => operator.level,
       setLogLevel: (level) => operator.setLevel(level),
       reload: () => operator.reload("reload"),
       config: () => operator.config(),
+      accessWarnings: (...asked) => accessFiles.warningsFor(...asked),
       kick: (clientId) => operator.kick(clientId),
       drop: (clientId, how) => operator.drop(clientId, how),
     },

@@ -28,6 +28,7 @@ export interface Instance {
   readonly vitals: Vitals;
   readonly operator: Operator;
   readonly certificates: Certificates;
+  readonly accessFiles: AccessFiles;
   /** Of the listeners, in order. */
   readonly policies: readonly RunningPolicy[];
   /** Warnings about the files of accounts and the access lists. */
@@ -54,9 +55,20 @@ export async function createInstance(settings: ServeSettings): Promise<Instance>
   const hub = new EventHub(log);
   const note = (event: LogEvent): void => hub.note(event, clock.now());
   const connections = openConnections(config.limits, config.admin);
+  const loop = platformLoop();
+  const warn = (text: string): void => note({ event: "warning", text });
+  const accounts = new Accounts({
+    loop,
+    now: () => clock.now(),
+    processors: availableParallelism(),
+    ...config.auth,
+    onFailure: warn,
+  });
+  const passwords = accounts.start(config.listeners);
   const accessFiles = new AccessFiles();
-  const access = await readAccessOrThrow(accessFiles, config.listeners);
+  const access = await readAccessOrThrow(accessFiles, config.listeners, passwords.accountsOf);
   access.apply();
+  const risks = [...passwords.warnings, ...access.warnings];
   const broker = new Broker(
     {
       accessByListener: access.byListener,
@@ -69,16 +81,6 @@ export async function createInstance(settings: ServeSettings): Promise<Instance>
   );
   const { promise: fault, reject } = Promise.withResolvers<never>();
   const onFault = (cause: unknown): void => reject(new FaultWithState(cause, broker));
-  const loop = platformLoop();
-  const warn = (text: string): void => note({ event: "warning", text });
-  const accounts = new Accounts({
-    loop,
-    now: () => clock.now(),
-    processors: availableParallelism(),
-    ...config.auth,
-    onFailure: warn,
-  });
-  const risks = [...accounts.start(config.listeners), ...access.warnings];
   const driver = new Driver({
     broker,
     clock,
@@ -103,7 +105,7 @@ export async function createInstance(settings: ServeSettings): Promise<Instance>
   const vitals = new Vitals();
   return {
     ...{ clock, log, hub, broker, driver, vitals, operator, certificates, policies, risks },
-    ...{ connections, note, fault, onFault },
+    ...{ accessFiles, connections, note, fault, onFault },
   };
 }
 

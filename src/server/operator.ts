@@ -130,8 +130,9 @@ export class Operator {
     if (!result.ok) return this.#notReloaded(file, result.problems);
     const listeners = withReloadedRules(this.#listeners, result.settings.listeners);
     const nextTurn = async (): Promise<void> => new Promise((resolve) => this.#loop.soon(resolve));
-    const access = await this.#accessFiles.read(listeners, nextTurn);
     const accounts = this.#accounts.read(listeners);
+    const accountsOf = "problems" in accounts ? () => undefined : accounts.accountsOf;
+    const access = await this.#accessFiles.read(listeners, accountsOf, nextTurn);
     const certificates = this.#settings.readCertificates(result);
     const problems = [
       ...certificates.problems,

@@ -68,7 +68,7 @@ describe("a reload", () => {
       code: 0,
       stdout:
         "Access list lab.acl reloaded: 5 lines\n" +
-        "warning: listeners.0 (port 0): lab.acl has lines for user names, which any client may claim, " +
+        "warning: listeners.0: lab.acl has lines for user names, which any client may claim, " +
         "since no password file checks them; create one: mqttd passwd FILE USER\n",
     });
     const changed = await broker.line("rightsChanged", ({ event }) => event === "rightsChanged");
@@ -120,6 +120,7 @@ test("inspect acl: the line that decides, and an exit code for scripts", async (
         rule: { file: "lab.acl", line: 7, text: "pattern dev/%c/#" },
       },
     ],
+    warnings: [],
   });
   expect((await ask("--client", "a", "--topic", "dev/+/x")).code).toBe(0);
   expect((await ask("--client", "a", "--topic", "other/#")).code).toBe(1);
@@ -127,6 +128,37 @@ test("inspect acl: the line that decides, and an exit code for scripts", async (
   expect(wrong).toMatchObject({ code: 2 });
   expect(wrong.stderr).toContain("there is no listener tcp elsewhere");
 });
+
+test("a line that is hardly meant is a warning wherever the file is read, and beside its answer", async () => {
+  const text = ["topic read", "user anm", "topic home/#"].join("\n");
+  const config = JSON.stringify({
+    listeners: [{ port: 0, passwordFile: "pw", aclFile: "lab.acl" }],
+  });
+  const files = { "lab.acl": text, pw: accountOfAnn, "mqttd.json": config };
+  const word =
+    "lab.acl:1 'topic read' allows to read and write a topic of that name: the topic after it is missing";
+  const user = "lab.acl:2 'user anm' has no account in pw, did you mean ann?";
+  await using broker = await RunningBroker.start({ files });
+  const noted = broker.log.items.filter(({ event }) => event === "warning");
+  const isOfList = (text: unknown): boolean => String(text).includes("lab.acl");
+  expect(noted.map((item) => item["text"]).filter(isOfList)).toEqual([word, user]);
+  const test = await run(broker.folder, ["serve", "--test-config"]);
+  expect(test).toMatchObject({ code: 0 });
+  expect(test.stderr).toEndWith(`mqttd: warning: ${word}\nmqttd: warning: ${user}\n`);
+  const reload = await run(broker.folder, ["inspect", "reload"]);
+  expect(reload.stdout).toStartWith("reloaded: no changes\n");
+  expect(reload.stdout).toEndWith(`warning: ${word}\nwarning: ${user}\n`);
+  const ask = async (...who: string[]) =>
+    run(broker.folder, ["inspect", "acl", "--client", "a", "--topic", "home/x", ...who, "--json"]);
+  const asked = async (...who: string[]): Promise<unknown> =>
+    (JSON.parse((await ask(...who)).stdout) as Record<string, unknown>)["warnings"];
+  expect(await asked("--user", "ann")).toEqual([user]);
+  expect(await asked()).toEqual([word]);
+  await broker.stop();
+});
+
+const accountOfAnn =
+  "ann:$7$101$9fYtpJbrsui6OuqC$XSnsxK6XcSZPqLeiYl71875oMukynOdoo+fGBfMZv1CdfV+W52CT4aGxdtjco6uhfobxH/uicIHvZj2Z9dSU9Q==\n";
 
 test("explain names the line behind a refused will", async () => {
   await using broker = await started();

@@ -6,7 +6,7 @@ test("at the start, one whole line warns of a listener that refuses every client
   await using broker = await RunningBroker.start({ args });
   const { text } = await broker.line("the warning", ({ event }) => event === "warning");
   expect(text).toBe(
-    "listeners.1 (port 0) refuses every client: allowAnonymous is false, and no password file " +
+    "listeners.1 refuses every client: allowAnonymous is false, and no password file " +
       "applies; set auth.passwordFile (mqttd passwd creates one)",
   );
   await broker.stop();

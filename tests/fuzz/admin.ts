@@ -26,7 +26,7 @@ export class AdminUnderFuzz {
       ...{ broker: world.broker, clock: new Clock(), hub, vitals: new Vitals(), streams: 2 },
       streamBytes: 64 * 1024,
       ...{ guard: { token: null }, listeners: ["mqtt://localhost:1883"], like: null },
-      ...{ predecessor: null, policies: [world.policy] },
+      ...{ predecessor: null, policies: [world.policy], accessWarnings: () => [] },
       ...{ logLevel: () => "info", setLogLevel: () => {}, kick: () => true, drop: () => true },
       reload: async () => ({
         ...{ ok: true, file: null, changed: [], later: [], problems: [] },

@@ -6,7 +6,7 @@ export function accessListOf(lines: readonly string[], path = "test.acl"): Acces
   const parsing = parseAccessFile({ path, text: lines.join("\n") });
   for (let next = parsing.next(); ; next = parsing.next()) {
     if (next.done !== true) continue;
-    if (!("problems" in next.value)) return next.value;
+    if (!("problems" in next.value)) return next.value.list;
     throw new Error(next.value.problems.map(({ at, text }) => `${at}: ${text}`).join("\n"));
   }
 }

@@ -30,6 +30,7 @@ export class Administered {
       listeners: ["mqtt://127.0.0.1:1883"],
       like: null,
       policies: [this.world.policy],
+      accessWarnings: () => [],
       predecessor: null,
       logLevel: () => "info",
       setLogLevel: () => {},

@@ -258,6 +258,7 @@ export const aclShape = object<AclAnswer>({
     }),
     few,
   ),
+  warnings: list(text, few),
 });
 
 export const routeShape = object<RouteAccount>({

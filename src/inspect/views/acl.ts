@@ -4,7 +4,7 @@ import { drawn, table, type ViewStyle } from "./table.ts";
 
 /** What a client may do with a topic, and the line that decides. */
 export function aclLines(
-  { topic, clientId, username, listener, verdicts }: AclAnswer,
+  { topic, clientId, username, listener, verdicts, warnings }: AclAnswer,
   style: ViewStyle,
 ): string[] {
   const client = clientId === "" ? "A client" : name(clientId);
@@ -19,5 +19,7 @@ export function aclLines(
     ...drawn(`${client} ${user} on ${name(topic)}, ${name(listener)}:`, style.columns, 2),
     "",
     ...table(["ACTION", "ANSWER", "BY"], rows, style),
+    ...(warnings.length === 0 ? [] : [""]),
+    ...warnings.flatMap((text) => drawn(`warning: ${clause(text)}`, style.columns, 2)),
   ];
 }

@@ -5,6 +5,7 @@ import { AccessList, everybody } from "../../core/access-list.ts";
 import type { Grant } from "../../core/rule-tree.ts";
 import { systemErrorText } from "../../log/system-error.ts";
 import { filterFlaw } from "../../wire/filter.ts";
+import { oddKindOf, type Oddity } from "./access-oddities.ts";
 
 /** Bytes. Several 100,000 lines: read in one go, and parsed in pieces. */
 export const accessFileMax = 16 * 1024 * 1024;
@@ -17,7 +18,15 @@ export interface AccessText {
   readonly text: string;
 }
 
-export type AccessFileParsed = AccessList | { readonly problems: readonly Problem[] };
+/** A valid file. */
+export interface AccessFileContent {
+  readonly list: AccessList;
+  readonly oddities: readonly Oddity[];
+  /** The users that it names, each with its first `user` line. */
+  readonly users: ReadonlyMap<string, number>;
+}
+
+export type AccessFileParsed = AccessFileContent | { readonly problems: readonly Problem[] };
 
 /** Reads a file; never throws for what it finds there. */
 export function readAccessFile(
@@ -62,6 +71,8 @@ export function* parseAccessFile({
   text,
 }: AccessText): Generator<null, AccessFileParsed, void> {
   const list = new AccessList(path);
+  const oddities: Oddity[] = [];
+  const users = new Map<string, number>();
   const problems: Problem[] = [];
   let more = 0;
   let user: string | null = null;
@@ -78,12 +89,16 @@ export function* parseAccessFile({
       else more += 1;
     } else if ("username" in read) {
       user = read.username;
+      if (!users.has(user)) users.set(user, number);
     } else {
       const { isPattern, grant, filter } = read;
-      list.add({ line: number, text: line, grant, filter, user: isPattern ? everybody : user });
+      const whose = isPattern ? everybody : user;
+      list.add({ line: number, text: line, grant, filter, user: whose });
+      const kind = oddKindOf(isPattern, read.hasGrant, filter);
+      if (kind !== null) oddities.push({ line: number, text: line, kind, user: whose });
     }
   }
-  if (problems.length === 0) return list;
+  if (problems.length === 0) return { list, oddities, users };
   if (more > 0) problems.push({ at: bare(path), text: `${more} more lines are invalid` });
   return { problems };
 }
@@ -105,7 +120,13 @@ function trimmed(line: string): string {
 
 type Line =
   | { readonly username: string }
-  | { readonly isPattern: boolean; readonly grant: Grant; readonly filter: string };
+  | {
+      readonly isPattern: boolean;
+      readonly grant: Grant;
+      /** It says so; else it is `readwrite`. */
+      readonly hasGrant: boolean;
+      readonly filter: string;
+    };
 
 const grants: ReadonlySet<string> = new Set<Grant>(["read", "write", "readwrite", "deny"]);
 
@@ -125,7 +146,8 @@ function readLine(line: string): Line | string {
   if (rest === "") return `${word}: the topic is missing`;
   const [first, second] = firstWord(rest);
   // A single word is the topic, as in mosquitto, even if it is the word `read`.
-  const [access, filter] = second === "" ? ["readwrite", first] : [first, second];
+  const hasGrant = second !== "";
+  const [access, filter] = hasGrant ? [first, second] : ["readwrite", first];
   if (!isGrant(access)) {
     const meant = nearest(access, [...grants]);
     const hint = meant === null ? "" : `, did you mean ${meant}?`;
@@ -134,7 +156,7 @@ function readLine(line: string): Line | string {
   // Most lines have no wildcard, and a file may have 100,000 of them.
   const flaw = isPlain(filter) ? null : filterFlaw(filter);
   if (flaw !== null) return `the topic ${quoted(filter)} is no filter: ${flaw}`;
-  return { isPattern: word === "pattern", grant: access, filter };
+  return { isPattern: word === "pattern", grant: access, hasGrant, filter };
 }
 
 /** A topic without wildcards, of a length that no encoding makes too long. */

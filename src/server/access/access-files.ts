@@ -1,20 +1,37 @@
 import { usageError } from "../../config/cli-error.ts";
 import { type Problem, problemLines } from "../../config/problem.ts";
-import type { ListenerSettings } from "../../config/settings.ts";
-import type { Access } from "../../core/access.ts";
-import type { AccessList } from "../../core/access-list.ts";
+import { type ListenerSettings, listenerPlace } from "../../config/settings.ts";
+import type { Access, Verdict } from "../../core/access.ts";
+import { everybody } from "../../core/access-list.ts";
 import { name } from "../../log/foreign.ts";
 import {
+  type AccessFileContent,
   type AccessFileParsed,
   type AccessText,
   parseAccessFile,
   readAccessFile,
 } from "./access-file.ts";
+import {
+  oddityWarnings,
+  type Stranger,
+  strangersAmong,
+  strangerWarning,
+  type Usernames,
+} from "./access-oddities.ts";
 
 /** A file in force, or read for it. */
-interface AccessFile {
+interface AccessFile extends AccessFileContent {
   readonly text: string;
-  readonly list: AccessList;
+}
+
+/** The accounts of a password file; undefined: it is not in use. */
+export type AccountsOf = (passwordFile: string) => Usernames | undefined;
+
+/** The users of a file without an account, and the password files where they would have to be. */
+interface FileStrangers {
+  readonly named: readonly Stranger[];
+  readonly more: number;
+  readonly passwordFiles: readonly string[];
 }
 
 /** A file whose lines a reload changed. */
@@ -39,6 +56,7 @@ const linesAtOnce = 50;
 /** The access lists of the listeners. A file whose bytes have not changed keeps its list. */
 export class AccessFiles {
   #files: ReadonlyMap<string, AccessFile> = new Map();
+  #strangers: ReadonlyMap<string, FileStrangers> = new Map();
 
   /**
    * Reads the listeners' files. `pause` gives the event loop back between pieces of a long file.
@@ -46,6 +64,7 @@ export class AccessFiles {
    */
   async read(
     listeners: readonly ListenerSettings[],
+    accountsOf: AccountsOf,
     pause: () => Promise<void>,
   ): Promise<AccessFilesRead | { readonly problems: readonly Problem[] }> {
     const files = new Map<string, AccessFile>();
@@ -65,8 +84,42 @@ export class AccessFiles {
     const changed = [...files].flatMap(([file, { list }]) =>
       this.#files.get(file)?.list === list ? [] : [{ file, lines: list.size }],
     );
-    const apply = (): void => void (this.#files = files);
-    return { byListener, changed, warnings: unchecked(listeners, files), apply };
+    const strangers = strangersOf(listeners, files, accountsOf);
+    const apply = (): void => {
+      this.#files = files;
+      this.#strangers = strangers;
+    };
+    const odd = [...files].flatMap(([file, { oddities }]) => [
+      ...oddityWarnings(file, oddities),
+      ...strangerWarnings(file, strangers.get(file)),
+    ]);
+    return { byListener, changed, warnings: [...unchecked(listeners, files), ...odd], apply };
+  }
+
+  /**
+   * What is odd in a list in force and may be behind what it says of a user: odd lines that decide
+   * and, if something is denied, those of the user and of all; and that the user has no account.
+   */
+  warningsFor(
+    access: Access,
+    username: string | null,
+    verdicts: readonly Pick<Verdict, "allowed" | "rule">[],
+  ): readonly string[] {
+    for (const [file, { list, oddities }] of this.#files) {
+      if (list !== access) continue;
+      const deciding = new Set(verdicts.map(({ rule }) => rule?.line));
+      const isDenied = verdicts.some(({ allowed }) => !allowed);
+      const odd = oddities.filter(({ line, kind, user }) => {
+        if (deciding.has(line)) return true;
+        return isDenied && kind !== "sameForAll" && (user === username || user === everybody);
+      });
+      const { named = [], passwordFiles = [] } = this.#strangers.get(file) ?? {};
+      const strangers = named
+        .filter((stranger) => username !== null && concerns(stranger, username))
+        .map((stranger) => strangerWarning(file, stranger, passwordFiles));
+      return [...oddityWarnings(file, odd), ...strangers];
+    }
+    return [];
   }
 
   async #readOne(
@@ -77,8 +130,8 @@ export class AccessFiles {
     if ("problems" in text) return text;
     const known = this.#files.get(path);
     if (known?.text === text.text) return known;
-    const list = await parsed(text, pause);
-    return "problems" in list ? list : { text: text.text, list };
+    const content = await parsed(text, pause);
+    return "problems" in content ? content : { text: text.text, ...content };
   }
 }
 
@@ -91,8 +144,9 @@ export function accessListName(place: number): string {
 export async function readAccessOrThrow(
   files: AccessFiles,
   listeners: readonly ListenerSettings[],
+  accountsOf: AccountsOf,
 ): Promise<AccessFilesRead> {
-  const read = await files.read(listeners, () => Promise.resolve());
+  const read = await files.read(listeners, accountsOf, () => Promise.resolve());
   if (!("problems" in read)) return read;
   throw usageError(problemLines(read.problems).join("\n"));
 }
@@ -114,12 +168,52 @@ function unchecked(
   listeners: readonly ListenerSettings[],
   files: ReadonlyMap<string, AccessFile>,
 ): string[] {
-  return listeners.flatMap(({ aclFile, passwordFile, port, tls }, place) => {
+  return listeners.flatMap((listener, place) => {
+    const { aclFile, passwordFile, tls } = listener;
     if (aclFile === null || passwordFile !== null || tls?.identityAsUsername === true) return [];
     if (files.get(aclFile)?.list.namesUsers !== true) return [];
     return [
-      `listeners.${place} (port ${port}): ${name(aclFile)} has lines for user names, which any client ` +
+      `${listenerPlace(place, listener)}: ${name(aclFile)} has lines for user names, which any client ` +
         `may claim, since no password file checks them; create one: mqttd passwd FILE USER`,
     ];
   });
+}
+
+/** By file, of those whose listeners all check user names by password files. */
+function strangersOf(
+  listeners: readonly ListenerSettings[],
+  files: ReadonlyMap<string, AccessFile>,
+  accountsOf: AccountsOf,
+): ReadonlyMap<string, FileStrangers> {
+  const found = new Map<string, FileStrangers>();
+  for (const [file, { users }] of files) {
+    const passwordFiles = new Set<string>();
+    const accounts: Usernames[] = [];
+    const isChecked = listeners.every(({ aclFile, passwordFile, tls }) => {
+      if (aclFile !== file) return true;
+      const some = passwordFile === null ? undefined : accountsOf(passwordFile);
+      // A certificate's name needs no account.
+      if (passwordFile === null || some === undefined || tls?.identityAsUsername === true)
+        return false;
+      passwordFiles.add(passwordFile);
+      accounts.push(some);
+      return true;
+    });
+    if (!isChecked) continue;
+    const { named, more } = strangersAmong(users, accounts);
+    if (named.length > 0) found.set(file, { named, more, passwordFiles: [...passwordFiles] });
+  }
+  return found;
+}
+
+function strangerWarnings(file: string, strangers: FileStrangers | undefined): string[] {
+  if (strangers === undefined) return [];
+  const { named, more, passwordFiles } = strangers;
+  const lines = named.map((stranger) => strangerWarning(file, stranger, passwordFiles));
+  return more === 0 ? lines : [...lines, `${name(file)}: ${more} more users have no account`];
+}
+
+/** The user is the stranger, or the one that its line probably means. */
+function concerns({ username, meant }: Stranger, asked: string): boolean {
+  return username === asked || meant === asked;
 }

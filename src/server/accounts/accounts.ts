@@ -1,7 +1,7 @@
 import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 import { usageError } from "../../config/cli-error.ts";
 import { type Problem, problemLines, shellWord } from "../../config/problem.ts";
-import type { ListenerSettings } from "../../config/settings.ts";
+import { type ListenerSettings, listenerPlace } from "../../config/settings.ts";
 import { Reason } from "../../core/reason.ts";
 import { duration } from "../../log/duration.ts";
 import { name } from "../../log/foreign.ts";
@@ -36,12 +36,19 @@ export interface AccountChanges {
   readonly removed: readonly string[];
 }
 
+/** Password files that were read, with their accounts and risks. */
+export type PasswordFilesRead = Pick<AccountsRead, "accountsOf" | "warnings">;
+
 /** Files that were read, and are not in force yet. */
 export interface AccountsRead {
   /** Puts them in force. Returns what changed, of files with changes. */
   readonly apply: () => readonly AccountChanges[];
   readonly warnings: readonly string[];
+  readonly accountsOf: AccountsOf;
 }
+
+/** The accounts of a password file, by user name; undefined: no listener has that file. */
+export type AccountsOf = (path: string) => ReadonlyMap<string, Account> | undefined;
 
 /** Refusals that wait at a time; beyond them, the oldest is answered at once. */
 const delayedMax = 1000;
@@ -85,13 +92,13 @@ export class Accounts {
   }
 
   /**
-   * Puts the listeners' files in force before there is a client. Returns warnings. Throws CliError
-   * (exit code 2) with every problem of every file.
+   * Puts the listeners' files in force before there is a client. Throws CliError (exit code 2) with
+   * every problem of every file.
    */
-  start(listeners: readonly ListenerSettings[]): readonly string[] {
+  start(listeners: readonly ListenerSettings[]): PasswordFilesRead {
     const read = readOrThrow(listeners);
     this.#files = read.files;
-    return read.warnings;
+    return { accountsOf: accountsIn(read.files), warnings: read.warnings };
   }
 
   /** Reads the listeners' files for a reload. Changes nothing yet. */
@@ -100,7 +107,8 @@ export class Accounts {
   ): AccountsRead | { readonly problems: readonly Problem[] } {
     const read = readFiles(listeners, this.#files);
     if ("problems" in read) return read;
-    return { apply: () => this.#replace(read.files), warnings: read.warnings };
+    const apply = (): readonly AccountChanges[] => this.#replace(read.files);
+    return { apply, warnings: read.warnings, accountsOf: accountsIn(read.files) };
   }
 
   #replace(files: ReadonlyMap<string, PasswordFile>): AccountChanges[] {
@@ -227,9 +235,14 @@ export class Accounts {
   }
 }
 
-/** Returns warnings. Throws CliError (exit code 2) with every problem of every password file. */
-export function checkPasswordFiles(listeners: readonly ListenerSettings[]): readonly string[] {
-  return readOrThrow(listeners).warnings;
+/** Throws CliError (exit code 2) with every problem of every password file. */
+export function checkPasswordFiles(listeners: readonly ListenerSettings[]): PasswordFilesRead {
+  const { files, warnings } = readOrThrow(listeners);
+  return { accountsOf: accountsIn(files), warnings };
+}
+
+function accountsIn(files: ReadonlyMap<string, PasswordFile>): AccountsOf {
+  return (path) => files.get(path)?.accounts;
 }
 
 interface FilesRead {
@@ -265,13 +278,14 @@ function shutListeners(
   listeners: readonly ListenerSettings[],
   files: ReadonlyMap<string, PasswordFile>,
 ): string[] {
-  return listeners.flatMap(({ allowAnonymous, passwordFile, port, tls }, place) => {
+  return listeners.flatMap((listener, place) => {
+    const { allowAnonymous, passwordFile, tls } = listener;
     // A certificate that is its client's user name needs no account.
     if (allowAnonymous || passwordFile === null || tls?.identityAsUsername === true) return [];
     if ((files.get(passwordFile)?.accounts.size ?? 0) > 0) return [];
     const command = `mqttd passwd ${shellWord(passwordFile)} USER`;
     return [
-      `listeners.${place} (port ${port}) refuses every client: ${name(passwordFile)} has no account; ` +
+      `${listenerPlace(place, listener)} refuses every client: ${name(passwordFile)} has no account; ` +
         `add one: ${command}`,
     ];
   });

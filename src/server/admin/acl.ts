@@ -24,7 +24,8 @@ export function aclAnswer(
   const verdicts = asked.map((one) =>
     accessOf(admin.broker, { list, clientId, username, topic, action: one }),
   );
-  return { topic, clientId, username, listener: policy?.name ?? "", verdicts };
+  const warnings = admin.accessWarnings(admin.broker.access.of(list), username, verdicts);
+  return { topic, clientId, username, listener: policy?.name ?? "", verdicts, warnings };
 }
 
 /** The named listener, else the one that the client used last, else the first. */

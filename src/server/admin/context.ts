@@ -2,6 +2,7 @@ import type { Answers, DropOrder, Predecessor, ReloadAnswer } from "../../api/ap
 import type { ListenerPolicy } from "../../core/io.ts";
 import type { Broker } from "../../core/broker.ts";
 import type { Level } from "../../log/events.ts";
+import type { AccessFiles } from "../access/access-files.ts";
 import type { GuardSettings } from "./guard.ts";
 import type { Clock } from "../driver/clock.ts";
 import type { EventHub } from "../event-hub.ts";
@@ -21,6 +22,7 @@ export interface AdminContext {
   readonly listeners: readonly string[];
   /** Of the listeners, in order. */
   readonly policies: readonly ListenerPolicy[];
+  readonly accessWarnings: AccessFiles["warningsFor"];
   readonly predecessor: Predecessor | null;
   readonly like: string | null;
   readonly logLevel: () => Level;
