@@ -56,6 +56,12 @@ export const commands: readonly ListedCommand[] = [
   },
   {
     group: "Set up",
+    name: "doctor",
+    summary: "what on this machine keeps a broker or its clients from working",
+    load: async () => (await import("./doctor.ts")).doctorCommand(),
+  },
+  {
+    group: "Set up",
     name: "completions",
     summary: "completion for bash, zsh or fish",
     load: async () => (await import("./completions.ts")).completionsCommand(),

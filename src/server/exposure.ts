@@ -11,7 +11,7 @@ import { urlOf } from "./listener-url.ts";
  */
 export function openToTheNetwork(
   listeners: readonly ListenerSettings[],
-  sockets: readonly ListeningSocket[],
+  sockets: readonly Pick<ListeningSocket, "port">[],
 ): string[] {
   return listeners.flatMap((listener, index) => {
     const socket = sockets[index];

@@ -2,6 +2,7 @@ import type { ListenerSettings } from "../config/settings.ts";
 import { assert } from "../core/assert.ts";
 import type { ListenerCertificates } from "./certificates.ts";
 import { processLoop, timerLoop, type Loop } from "./driver/loop.ts";
+import type { SystemClock } from "./system-clock-bun.ts";
 import { TrustedAddresses } from "../transport/trusted-addresses.ts";
 import type { SocketPoll } from "../transport/socket-poll.ts";
 import type { Transport } from "../transport/transport.ts";
@@ -67,6 +68,13 @@ export function garbageCollector(): (() => number) | null {
     Bun.gc(true);
     return performance.now() - began;
   };
+}
+
+/** Null: this runtime calls no C library, or the system is not Linux. */
+export async function systemClock(): Promise<SystemClock | null> {
+  if (!("Bun" in globalThis)) return null;
+  const { loadSystemClock } = await import("./system-clock-bun.ts");
+  return loadSystemClock();
 }
 
 /** Null: this runtime does not expose descriptors, or the system has no poll. */

@@ -1,7 +1,8 @@
+import { connect } from "node:net";
 import { existsSync, readdirSync, readFileSync, readlinkSync, realpathSync } from "node:fs";
 
 /** A process that listens on a port. */
-interface PortHolder {
+export interface PortHolder {
   readonly pid: number;
   readonly name: string;
 }
@@ -22,6 +23,30 @@ export function portHolder(host: string, port: number): PortHolder | null {
     }
   }
   return null;
+}
+
+/** Whether anything listens on a port of this machine; null: the system does not say, and nothing answers. */
+export async function portIsOpen(port: number): Promise<boolean | null> {
+  if (list("/proc/net").length > 0) return listeningInodes("0.0.0.0", port).length > 0;
+  const answers = await Promise.all(["127.0.0.1", "::1"].map(async (host) => accepts(host, port)));
+  return answers.includes(true) ? true : answers.includes(null) ? null : false;
+}
+
+const acceptMs = 500;
+
+/** Null: no answer in time. */
+async function accepts(host: string, port: number): Promise<boolean | null> {
+  return new Promise((resolve) => {
+    const socket = connect({ host, port });
+    const end = (answer: boolean | null): void => {
+      clearTimeout(timer);
+      socket.destroy();
+      resolve(answer);
+    };
+    const timer = setTimeout(() => end(null), acceptMs);
+    socket.on("connect", () => end(true));
+    socket.on("error", () => end(false));
+  });
 }
 
 /**

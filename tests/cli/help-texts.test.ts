@@ -42,6 +42,7 @@ test("mqttd --help", async () => {
       passwd         accounts: add, change, delete, list
       certs          a CA for development, and certificates of the server and
                      clients
+      doctor         what on this machine keeps a broker or its clients from working
       completions    completion for bash, zsh or fish
 
     Flags:
@@ -457,6 +458,9 @@ async function expectToWork(example: string): Promise<void> {
   if (code === 3 && words[start + 1] === "inspect") {
     return expect(stderr).toStartWith("mqttd: found no running broker");
   }
+  // What it finds depends on the machine.
+  if (words[start + 1] === "doctor")
+    return expect({ example, stderr }).toEqual({ example, stderr: "" });
   expect({ example, code, stderr }).toEqual({ example, code: 0, stderr: "" });
 }
 
