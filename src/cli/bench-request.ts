@@ -17,6 +17,7 @@ import {
   versionFrom,
   withCredentials,
 } from "./client-flags.ts";
+import type { Login } from "./login.ts";
 
 /** Defaults; the help names them. */
 export const benchDefaults = { runs: 1, seconds: 2 } as const;
@@ -45,14 +46,14 @@ const secondsMost = 3600;
 const withinMostMs = 7 * 24 * 3_600_000;
 
 /** Throws CliError for the first problem. */
-export function benchRequest(given: Arguments): BenchRequest {
+export function benchRequest(given: Arguments, login: Login): BenchRequest {
   const version = versionFrom(given) ?? 4;
   if (version === 3) {
     throw usageError("--protocol: the loads speak 3.1.1 or 5", "leave it out, or -V 5");
   }
   return {
     rows: rowsFrom(given),
-    brokers: named(brokersFrom(given)),
+    brokers: named(brokersFrom(given, login)),
     runs: numberFrom(given, "runs", [1, runsMost], "a number of runs") ?? benchDefaults.runs,
     seconds: numberFrom(given, "seconds", [1, secondsMost], "seconds") ?? benchDefaults.seconds,
     version,
@@ -95,16 +96,16 @@ function rowsNamed(text: string, flag: string): Row[] {
   });
 }
 
-function brokersFrom(given: Arguments): BrokerRequest[] {
+function brokersFrom(given: Arguments, login: Login): BrokerRequest[] {
   const commands = given.texts("command").map((text) => commandBroker(text));
-  const urls = given.texts("url").map((text) => urlBroker(text, given));
+  const urls = given.texts("url").map((text) => urlBroker(text, login, given));
   const isHostNamed = given.has("host") || given.has("port");
   const embedded: BrokerRequest[] = given.has("embedded")
     ? [{ kind: "embedded", name: "mqttd" }]
     : [];
   const all = [...urls, ...commands, ...embedded];
   if (urls.length === 0 && (isHostNamed || all.length === 0)) {
-    all.unshift(runningBroker(null, targetFrom(given), given));
+    all.unshift(runningBroker(null, targetFrom(given, login), given));
   } else if (urls.length > 0 && isHostNamed) {
     throw usageError("--url and --host or --port both name the broker", "give one of them");
   }
@@ -118,9 +119,9 @@ function brokersFrom(given: Arguments): BrokerRequest[] {
 /** `NAME=` before a URL or a command. */
 const nameBefore = /^([A-Za-z0-9][\w.-]*)=(.*)$/s;
 
-function urlBroker(text: string, given: Arguments): BrokerSource {
+function urlBroker(text: string, login: Login, given: Arguments): BrokerSource {
   const [, name = null, url = text] = nameBefore.exec(text) ?? [];
-  return runningBroker(name, withCredentials(urlTarget(url, "--url"), given), given);
+  return runningBroker(name, withCredentials(urlTarget(url, "--url"), login), given);
 }
 
 function runningBroker(

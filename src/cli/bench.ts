@@ -5,6 +5,7 @@ import type { Arguments } from "./arguments.ts";
 import { benchDefaults, benchRequest } from "./bench-request.ts";
 import { type CliCommand, type Command, declare, type Surroundings } from "./command.ts";
 import { commandPage, exitCodes, type HelpRow, textColumns } from "./help.ts";
+import { declareLoginFlags, loginFrom, passwordHelp } from "./login.ts";
 import { described, inList, type Offer } from "./offer.ts";
 
 /** `mqttd bench`: measures brokers, and what honest clients notice of the load. */
@@ -33,6 +34,7 @@ export function benchCommand(): CliCommand {
           ],
           text: ["mqttd bench --list shows the rows of each group."],
         },
+        passwordHelp,
         exitCodes(["0", "1", "2", "3", "4", "5", "70", "130, 143"], {
           "0": "measured",
           "1": "a run was invalid: a message was lost, a client was ended, a broker did not start",
@@ -68,9 +70,8 @@ function declareBench(): Command {
       type: [],
     })
     .option("-h, --host <HOST>", "the broker's host (default localhost)")
-    .option("-p, --port <PORT>", "its port (default 1883)")
-    .option("-u, --username <NAME>", "log in as this user")
-    .option("-P, --pw <PASSWORD>", "with this password")
+    .option("-p, --port <PORT>", "its port (default 1883)");
+  declareLoginFlags(command)
     .option("--command <COMMAND>", "a broker to start, or NAME=COMMAND; {port} is its port", {
       type: [],
     })
@@ -106,7 +107,7 @@ async function run(given: Arguments, surroundings: Surroundings): Promise<number
     surroundings.print(rowListing(rows, { columns, json: given.has("json") }));
     return 0;
   }
-  const request = benchRequest(given);
+  const request = benchRequest(given, await loginFrom(given, surroundings));
   const { runBench } = await surroundings.loadBench();
   return runBench(request, surroundings);
 }

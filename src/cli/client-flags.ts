@@ -5,16 +5,18 @@ import { quoted } from "../config/problem.ts";
 import { millisecondsOf } from "../config/quantity.ts";
 import type { Arguments } from "./arguments.ts";
 import type { Command } from "./command.ts";
+import { declareLoginFlags, type Login } from "./login.ts";
 
 /** The flags of every client command for the broker and the client itself. */
 export function declareClientFlags(command: Command): Command {
-  return command
+  command
     .option("-h, --host <HOST>", "the broker's host (default localhost)")
     .option("-p, --port <PORT>", "its port (default 1883)")
-    .option("-L, --url <URL>", "host and port in one: mqtt://user:password@host:port")
-    .option("-u, --username <NAME>", "log in as this user")
-    .option("-P, --pw <PASSWORD>", "with this password")
-    .option("-V, --protocol <VERSION>", "5, 3.1.1 or 3.1; also mqttv5, mqttv311, mqttv31");
+    .option("-L, --url <URL>", "host and port in one: mqtt://user:password@host:port");
+  return declareLoginFlags(command).option(
+    "-V, --protocol <VERSION>",
+    "5, 3.1.1 or 3.1; also mqttv5, mqttv311, mqttv31",
+  );
 }
 
 /** The flags of a will, as mosquitto's clients have them. */
@@ -28,7 +30,11 @@ export function declareWillFlags(command: Command): Command {
 }
 
 /** The named broker, else localhost; `transport`: of --host and --port. Throws CliError. */
-export function targetFrom(given: Arguments, transport: "tcp" | "tls" = "tcp"): Target {
+export function targetFrom(
+  given: Arguments,
+  login: Login,
+  transport: "tcp" | "tls" = "tcp",
+): Target {
   const url = given.text("url");
   if (url !== null && (given.has("host") || given.has("port"))) {
     throw usageError("--url and --host or --port both name the broker", "give one of them");
@@ -37,14 +43,14 @@ export function targetFrom(given: Arguments, transport: "tcp" | "tls" = "tcp"): 
     url === null
       ? hostTarget(given.text("host") ?? "localhost", given.text("port"), transport)
       : urlTarget(url, "--url");
-  return withCredentials(named, given);
+  return withCredentials(named, login);
 }
 
-/** The flags' user name and password win over those of the address. Throws CliError. */
-export function withCredentials(target: Target, given: Arguments): Target {
-  const username = given.text("username") ?? target.username;
-  const password = given.text("pw") ?? target.password;
-  return { ...target, username, password };
+/** The flags' user name and password win over those of the address. */
+export function withCredentials(target: Target, { ambient, ...login }: Login): Target {
+  const username = login.username ?? target.username;
+  const named = login.password ?? target.password;
+  return { ...target, username, password: named ?? (username === null ? null : ambient) };
 }
 
 /** Throws CliError. */

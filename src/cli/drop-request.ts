@@ -9,6 +9,7 @@ import type { WillPlan } from "../drop/stage.ts";
 import type { Arguments } from "./arguments.ts";
 import { durationFrom, numberFrom, topicFrom, versionFrom } from "./client-flags.ts";
 import { type ColorChoice, colorFrom } from "./color.ts";
+import type { Login } from "./login.ts";
 import { namesBroker, targetsFrom } from "./transport-flags.ts";
 
 /** The checked request of `mqttd simulate-drop`. */
@@ -33,7 +34,7 @@ export const dropDefaults = {
 const hourMs = 3_600_000;
 
 /** Throws CliError for the first problem. */
-export function dropRequest(given: Arguments, readFile: ReadFile): DropRequest {
+export function dropRequest(given: Arguments, login: Login, readFile: ReadFile): DropRequest {
   const embedded = given.has("embedded");
   if (embedded && namesBroker(given)) {
     throw usageError(
@@ -44,12 +45,12 @@ export function dropRequest(given: Arguments, readFile: ReadFile): DropRequest {
   if (embedded && given.has("broker-pid")) {
     throw usageError("--broker-pid names another process", "--embedded has none of its own");
   }
-  const { target, via } = targetsFrom(given, readFile);
+  const { target, via } = targetsFrom(given, login, readFile);
   const version = versionFrom(given);
   const versions = version === null ? ([4, 5] as const) : [version];
   if (target.password !== null && target.username === null && version !== 5) {
     throw usageError(
-      "--pw needs --username: MQTT 3.1.1 has no password alone",
+      "a password needs --username: MQTT 3.1.1 has no password alone",
       "give both, or -V 5",
     );
   }

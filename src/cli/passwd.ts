@@ -21,6 +21,7 @@ import {
 import type { Arguments } from "./arguments.ts";
 import { type CliCommand, type Command, declare, type Surroundings } from "./command.ts";
 import { commandPage, exitCodes } from "./help.ts";
+import { lineOf } from "./input.ts";
 import { files, nothing, wordsOf } from "./offer.ts";
 
 /** Bytes: MQTT carries no longer password. */
@@ -222,13 +223,9 @@ const unchanged = "nothing was changed";
 /** Standard input without the end of its line. */
 function passwordOfInput(input: Awaited<ReturnType<Surroundings["readInput"]>>): Uint8Array {
   if (input.type !== "read") throw usageError("passwd: can't read standard input", unchanged);
-  const bytes = Buffer.from(input.bytes);
-  const end = bytes.indexOf("\n");
-  if (end < 0) return bytes;
-  if (end < bytes.length - 1) {
-    throw usageError("passwd: standard input holds several lines", "it takes one password");
-  }
-  return bytes.subarray(0, bytes[end - 1] === 0x0d ? end - 1 : end);
+  const line = lineOf(input.bytes);
+  if (line !== null) return line;
+  throw usageError("passwd: standard input holds several lines", "it takes one password");
 }
 
 function fitting(password: Uint8Array): Uint8Array {

@@ -5,6 +5,7 @@ import { declareClientFlags, declareWillFlags } from "./client-flags.ts";
 import { type CliCommand, type Command, declare, type Surroundings } from "./command.ts";
 import { proseMax } from "../log/columns.ts";
 import { dropRequest, scenarioNamed } from "./drop-request.ts";
+import { loginFrom, passwordHelp } from "./login.ts";
 import { described, inList, type Offer } from "./offer.ts";
 import { declareTransportFlags } from "./transport-flags.ts";
 import { commandPage, exitCodes, statements, textColumns } from "./help.ts";
@@ -42,6 +43,7 @@ export function simulateDropCommand(): CliCommand {
               "for each result and a summary, and the report is on stderr.",
           ],
         },
+        passwordHelp,
         exitCodes(["0", "1", "2", "3", "4", "5", "70", "130, 143"], {
           "0": "no FAIL, and no scenario of grade must is undecided",
           "1": "a FAIL; with --strict also a finding or a late will; or every scenario was skipped",
@@ -94,7 +96,7 @@ function declareSimulateDrop(): Command {
     .option("--help", "show this help; -h without a host does too")
     .example("mqttd simulate-drop --embedded")
     .example("mqttd simulate-drop rst half-open -h localhost -p 1884 --keepalive 5")
-    .example("mqttd simulate-drop --all --url mqtt://ann:secret@localhost --junit drops.xml")
+    .example("mqttd simulate-drop --all -u ann --pw-file - --junit drops.xml")
     .example("mqttd simulate-drop --url wss://localhost:9001/mqtt --insecure")
     .example("mqttd simulate-drop --show half-open");
 }
@@ -111,7 +113,7 @@ async function runSimulateDrop(given: Arguments, surroundings: Surroundings): Pr
     surroundings.print(given.has("json") ? jsonListing(catalogue) : listing(catalogue, columns));
     return 0;
   }
-  const request = dropRequest(given, surroundings.readFile);
+  const request = dropRequest(given, await loginFrom(given, surroundings), surroundings.readFile);
   const { simulateDrop } = await surroundings.loadDrop();
   return simulateDrop(request, surroundings);
 }

@@ -9,6 +9,7 @@ import { systemErrorText } from "../log/system-error.ts";
 import type { Arguments } from "./arguments.ts";
 import { targetFrom, urlTarget, withCredentials } from "./client-flags.ts";
 import type { Command } from "./command.ts";
+import type { Login } from "./login.ts";
 
 const flags = ["cafile", "capath", "cert", "key", "insecure", "tls-server-name"] as const;
 
@@ -59,12 +60,15 @@ function tlsFrom(given: Arguments, readFile: ReadFile): TargetTls | null {
 /** The broker that flags name, else localhost, and the address of --via. Throws CliError. */
 export function targetsFrom(
   given: Arguments,
+  login: Login,
   readFile: ReadFile,
 ): { readonly target: Target; readonly via: Target | null } {
   const isTls = asksForTls(given);
-  const target = given.has("unix") ? unixTarget(given) : targetFrom(given, isTls ? "tls" : "tcp");
+  const target = given.has("unix")
+    ? unixTarget(given, login)
+    : targetFrom(given, login, isTls ? "tls" : "tcp");
   const url = given.text("via");
-  const via = url === null ? null : withCredentials(urlTarget(url, "--via"), given);
+  const via = url === null ? null : withCredentials(urlTarget(url, "--via"), login);
   if (isTls && target.tls === null && (via?.tls ?? null) === null) {
     const flag = flags.find((name) => given.has(name)) ?? "";
     throw usageError(`--${flag} needs an address with TLS`, "mqtts:// or wss://");
@@ -78,14 +82,14 @@ function secured(target: Target, tls: TargetTls): Target {
   return target.tls === null ? target : { ...target, tls };
 }
 
-function unixTarget(given: Arguments): Target {
+function unixTarget(given: Arguments, login: Login): Target {
   const file = given.text("unix") ?? "";
   if (given.has("host") || given.has("port") || given.has("url")) {
     throw usageError("--unix names the broker alone", "leave out --host, --port and --url");
   }
   if (file === "") throw usageError('--unix: found "", allowed: the file of a unix socket');
   const blank = { username: null, password: null, tls: null };
-  return withCredentials({ transport: "unix", host: "", port: 0, path: file, ...blank }, given);
+  return withCredentials({ transport: "unix", host: "", port: 0, path: file, ...blank }, login);
 }
 
 function issuersFrom(given: Arguments, readFile: ReadFile): string | null {

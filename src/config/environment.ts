@@ -36,8 +36,8 @@ export function assignedByEnvironment(
   return { assignments, problems };
 }
 
-/** Our variables that set no key: the path of the configuration, the folder of run files. */
-const notKeys: readonly string[] = ["MQTTD_CONFIG", "MQTTD_RUN_DIR"];
+/** Our variables that set no key: the path of the configuration, the folder of run files, a client's password. */
+const notKeys: readonly string[] = ["MQTTD_CONFIG", "MQTTD_RUN_DIR", "MQTTD_PASSWORD"];
 
 function isOurs(name: string, value: string): boolean {
   if (!name.startsWith("MQTTD_") || notKeys.includes(name)) return false;

@@ -135,7 +135,8 @@ test("mqttd bench --help", async () => {
       -h, --host HOST         the broker's host (default localhost)
       -p, --port PORT         its port (default 1883)
       -u, --username NAME     log in as this user
-      -P, --pw PASSWORD       with this password
+      -P, --pw PASSWORD       with this password (others can read it: see Passwords)
+          --pw-file FILE      with the password in this file; - for standard input
           --command COMMAND   a broker to start, or NAME=COMMAND; {port} is its port
           --embedded          start mqttd itself, with defaults
       -r, --rows NAME         rows or groups to play (repeatable, or with commas)
@@ -166,6 +167,12 @@ test("mqttd bench --help", async () => {
       all      every row
 
       mqttd bench --list shows the rows of each group.
+
+    Passwords:
+      While a command runs, every user of the machine can read its arguments (ps),
+      those of --pw and --url included, and the shell keeps them in its history.
+      --pw-file and the variable MQTTD_PASSWORD avoid both. --pw and --pw-file win
+      over the address, and the address over MQTTD_PASSWORD.
 
     Exit codes:
       0         measured

@@ -42,7 +42,10 @@ test("mqttd simulate-drop --help", async () => {
       -L, --url URL                  host and port in one:
                                      mqtt://user:password@host:port
       -u, --username NAME            log in as this user
-      -P, --pw PASSWORD              with this password
+      -P, --pw PASSWORD              with this password (others can read it: see
+                                     Passwords)
+          --pw-file FILE             with the password in this file; - for standard
+                                     input
       -V, --protocol VERSION         5, 3.1.1 or 3.1; also mqttv5, mqttv311, mqttv31
           --unix FILE                its unix socket, in place of host and port
           --cafile FILE              TLS: trust brokers whose certificate this CA
@@ -99,6 +102,12 @@ test("mqttd simulate-drop --help", async () => {
       The report is on stdout, progress on stderr; with --json stdout has NDJSON,
       one object for each result and a summary, and the report is on stderr.
 
+    Passwords:
+      While a command runs, every user of the machine can read its arguments (ps),
+      those of --pw and --url included, and the shell keeps them in its history.
+      --pw-file and the variable MQTTD_PASSWORD avoid both. --pw and --pw-file win
+      over the address, and the address over MQTTD_PASSWORD.
+
     Exit codes:
       0         no FAIL, and no scenario of grade must is undecided
       1         a FAIL; with --strict also a finding or a late will; or every
@@ -118,7 +127,7 @@ test("mqttd simulate-drop --help", async () => {
     Examples:
       mqttd simulate-drop --embedded
       mqttd simulate-drop rst half-open -h localhost -p 1884 --keepalive 5
-      mqttd simulate-drop --all --url mqtt://ann:secret@localhost --junit drops.xml
+      mqttd simulate-drop --all -u ann --pw-file - --junit drops.xml
       mqttd simulate-drop --url wss://localhost:9001/mqtt --insecure
       mqttd simulate-drop --show half-open
     "
@@ -368,7 +377,7 @@ test("each error is one line, with exit code 2, and nothing is played", async ()
     "--via ftp://x"
       mqttd: --via: found "ftp://x", allowed: mqtt://, mqtts://, ws://, wss:// or mqtt+unix:///path
     "-P secret"
-      mqttd: --pw needs --username: MQTT 3.1.1 has no password alone (give both, or -V 5)
+      mqttd: a password needs --username: MQTT 3.1.1 has no password alone (give both, or -V 5)
     "-V 6"
       mqttd: --protocol: found "6", allowed: 5, 3.1.1 or 3.1
     "-k 0"
