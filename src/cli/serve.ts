@@ -1,9 +1,6 @@
-import type { Assignment, Loaded, Sources } from "../config/load.ts";
-import type { ReadFile } from "../config/file.ts";
-import type { CertificateFiles } from "../config/tls-files.ts";
+import type { Assignment, Sources } from "../config/load.ts";
 import { nearest } from "../config/nearest.ts";
 import { bare, quoted } from "../config/problem.ts";
-import { unusableSettings } from "../config/unusable.ts";
 import type { Arguments } from "./arguments.ts";
 import { usesColor } from "./color.ts";
 import { described, wordsOf } from "./offer.ts";
@@ -11,6 +8,7 @@ import { settingOffer } from "./setting-offer.ts";
 import { levels } from "../log/events.ts";
 import { type CliCommand, type Command, declare, type Surroundings } from "./command.ts";
 import { usageError } from "../config/cli-error.ts";
+import { certificateReader, checkFiles, printChecked } from "./config-check.ts";
 import { plantedQuirks } from "../core/quirks/planted.ts";
 import { type Like, likeNamed, likeNames, likes } from "../core/quirks/likes.ts";
 import {
@@ -128,29 +126,18 @@ async function runServe(given: Arguments, surroundings: Surroundings): Promise<n
   if (!loaded.ok) throw usageError(loaded.problems.join("\n"));
   const readCertificates = await certificateReader(loaded, surroundings.readFile);
   const certificates = readCertificates(loaded);
-  if (certificates.problems.length > 0) throw usageError(certificates.problems.join("\n"));
   const keyLog = await keyLogOf(given);
   if (given.has("test-config")) {
+    const { problems, warnings } = await checkFiles(loaded, certificates);
+    if (problems.length > 0) throw usageError(problems.join("\n"));
     if (keyLog !== null) {
       const { checkKeyLog } = await import("../server/key-log.ts");
       checkKeyLog(keyLog);
     }
-    const { port, tokenFile } = loaded.settings.admin;
-    if (port !== null && tokenFile !== null) {
-      const { checkTokenFile } = await import("../server/admin/token-file.ts");
-      checkTokenFile(tokenFile);
-    }
-    const { checkPasswordFiles } = await import("../server/accounts/accounts.ts");
-    const { listeners } = loaded.settings;
-    const accounts = checkPasswordFiles(listeners);
-    const { AccessFiles, readAccessOrThrow } = await import("../server/access/access-files.ts");
-    const access = await readAccessOrThrow(new AccessFiles(), listeners, accounts.accountsOf);
-    const risks = [...accounts.warnings, ...access.warnings];
-    surroundings.print(`ok: ${checkedText(loaded)}\n`);
-    const warnings = [...certificates.warnings, ...unusableSettings(loaded.settings), ...risks];
-    for (const text of warnings) surroundings.printError(`mqttd: warning: ${text}\n`);
+    printChecked(loaded, warnings, surroundings);
     return 0;
   }
+  if (certificates.problems.length > 0) throw usageError(certificates.problems.join("\n"));
   const { log } = loaded.settings;
   const { env, stderrIsTerminal } = surroundings;
   const { serve } = await surroundings.loadServer();
@@ -175,19 +162,6 @@ async function runServe(given: Arguments, surroundings: Surroundings): Promise<n
   });
 }
 
-/** Reads the files of TLS; loads what that takes only if a listener has TLS. */
-async function certificateReader(
-  { settings }: Loaded,
-  readFile: ReadFile,
-): Promise<(loaded: Loaded) => CertificateFiles> {
-  const hasTls = settings.admin.tls !== null || settings.listeners.some(({ tls }) => tls !== null);
-  if (!hasTls) return () => ({ materials: new Map(), admin: null, problems: [], warnings: [] });
-  const { readCertificateFiles } = await import("../config/tls-files.ts");
-  const { missingTlsFeatures } = await import("../server/platform.ts");
-  const { crl } = missingTlsFeatures();
-  return (loaded) => readCertificateFiles(loaded, readFile, !crl);
-}
-
 async function keyLogOf(given: Arguments): Promise<string | null> {
   const file = given.text("tls-keylog");
   if (file === null) return null;
@@ -196,15 +170,6 @@ async function keyLogOf(given: Arguments): Promise<string | null> {
   if (missingTlsFeatures().keyLog)
     throw usageError("--tls-keylog: this runtime writes no key log; run mqttd on Bun");
   return file;
-}
-
-/** `mqttd.json, MQTTD_LOG__LEVEL and --port`: every source of a value. */
-function checkedText({ file, origins }: Loaded): string {
-  const named = [...origins.values()]
-    .filter(({ source }) => source === "flag" || source === "environment")
-    .map(({ name }) => name);
-  const all = [file ?? "no configuration file, defaults", ...new Set(named)];
-  return all.length === 1 ? all.join() : `${all.slice(0, -1).join(", ")} and ${all.at(-1)}`;
 }
 
 /** What `--like help` prints. */
@@ -283,7 +248,8 @@ function assignments(given: Arguments): Assignment[] {
   return [...found, ...given.texts("set").map(assignmentOf)];
 }
 
-function assignmentOf(text: string): Assignment {
+/** Of `--set`. Throws CliError. */
+export function assignmentOf(text: string): Assignment {
   const equals = text.indexOf("=");
   if (equals < 1) {
     throw usageError(

@@ -1,0 +1,84 @@
+import { CliError } from "../config/cli-error.ts";
+import type { ReadFile } from "../config/file.ts";
+import type { Loaded } from "../config/load.ts";
+import type { CertificateFiles } from "../config/tls-files.ts";
+import { unusableSettings } from "../config/unusable.ts";
+import type { AccountsOf } from "../server/accounts/accounts.ts";
+import type { Surroundings } from "./command.ts";
+
+/** What a valid configuration's files are like: one line each. */
+export interface CheckedFiles {
+  readonly problems: readonly string[];
+  readonly warnings: readonly string[];
+}
+
+/** Checks every file that a configuration names, as `serve` does at its start. Creates none. */
+export async function checkFiles(
+  loaded: Loaded,
+  certificates: CertificateFiles,
+): Promise<CheckedFiles> {
+  const { listeners, admin } = loaded.settings;
+  const problems = [...certificates.problems];
+  const warnings = [...certificates.warnings, ...unusableSettings(loaded.settings)];
+  const collect = async (check: () => readonly string[] | Promise<readonly string[]>) => {
+    try {
+      warnings.push(...(await check()));
+    } catch (error) {
+      if (!(error instanceof CliError)) throw error;
+      const { message, hint } = error;
+      problems.push(...(hint === null ? message.split("\n") : [`${message} (${hint})`]));
+    }
+  };
+  const { port, tokenFile } = admin;
+  if (port !== null && tokenFile !== null) {
+    const { checkTokenFile } = await import("../server/admin/token-file.ts");
+    await collect(() => {
+      checkTokenFile(tokenFile);
+      return [];
+    });
+  }
+  const { checkPasswordFiles } = await import("../server/accounts/accounts.ts");
+  const { AccessFiles, readAccessOrThrow } = await import("../server/access/access-files.ts");
+  let accountsOf: AccountsOf = () => undefined;
+  await collect(() => {
+    const accounts = checkPasswordFiles(listeners);
+    accountsOf = accounts.accountsOf;
+    return accounts.warnings;
+  });
+  await collect(
+    async () => (await readAccessOrThrow(new AccessFiles(), listeners, accountsOf)).warnings,
+  );
+  return { problems, warnings };
+}
+
+/** Reads the files of TLS; loads what that takes only if a listener has TLS. */
+export async function certificateReader(
+  { settings }: Loaded,
+  readFile: ReadFile,
+): Promise<(loaded: Loaded) => CertificateFiles> {
+  const hasTls = settings.admin.tls !== null || settings.listeners.some(({ tls }) => tls !== null);
+  if (!hasTls) return () => ({ materials: new Map(), admin: null, problems: [], warnings: [] });
+  const { readCertificateFiles } = await import("../config/tls-files.ts");
+  const { missingTlsFeatures } = await import("../server/platform.ts");
+  const { crl } = missingTlsFeatures();
+  return (loaded) => readCertificateFiles(loaded, readFile, !crl);
+}
+
+/** `ok: mqttd.json, MQTTD_LOG__LEVEL and --port`, and the warnings on stderr. */
+export function printChecked(
+  loaded: Loaded,
+  warnings: readonly string[],
+  { print, printError }: Pick<Surroundings, "print" | "printError">,
+): void {
+  print(`ok: ${sourcesText(loaded)}\n`);
+  for (const text of warnings) printError(`mqttd: warning: ${text}\n`);
+}
+
+/** Every source of a value. */
+function sourcesText({ file, origins }: Loaded): string {
+  const named = [...origins.values()]
+    .filter(({ source }) => source === "flag" || source === "environment")
+    .map(({ name }) => name);
+  const all = [file ?? "no configuration file, defaults", ...new Set(named)];
+  return all.length === 1 ? all.join() : `${all.slice(0, -1).join(", ")} and ${all.at(-1)}`;
+}
