@@ -44,6 +44,12 @@ export const commands: readonly ListedCommand[] = [
   },
   {
     group: "Set up",
+    name: "config",
+    summary: "write, check, print a configuration, without a running broker",
+    load: async () => (await import("./config.ts")).configCommand(),
+  },
+  {
+    group: "Set up",
     name: "passwd",
     summary: "accounts: add, change, delete, list",
     load: async () => (await import("./passwd.ts")).passwdCommand(),

@@ -167,6 +167,12 @@ const reloads: Play = async (session, typed) => {
   await session.shell.run("rm mqttd.passwd password.txt");
 };
 
+/** The last of its terminal. */
+const prints: Play = async (session, typed) => {
+  await ends({ says: /limits.packetSize +25MiB +default\n/ })(session, typed);
+  await session.shell.run("rm mqttd.jsonc mqttd.schema.json");
+};
+
 /** Typed first, in each terminal. */
 const ontoPath = 'export PATH="$PWD/dist:$PATH"';
 
@@ -217,6 +223,11 @@ const terminals: Readonly<Record<string, readonly (readonly [first: string, play
     ["mqttd passwd mqttd.passwd --list", ends({ says: /dev-42 \(pbkdf2-sha512\)\n/ })],
     ["mqttd serve --set auth.passwordFile=mqttd.passwd", serves(listening)],
     ["mqttd inspect reload", reloads],
+  ],
+  "of config": [
+    ["mqttd config init", ends({ says: /wrote mqttd.jsonc, and mqttd.schema.json for editors/ })],
+    ["mqttd config check", ends({ says: /ok: mqttd.jsonc\n/ })],
+    ["mqttd config print --origin", prints],
   ],
   "of the conformance run": [
     [

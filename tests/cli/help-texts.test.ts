@@ -6,6 +6,7 @@ import { commands } from "../../src/cli/commands.ts";
 import { catalogue } from "../../src/drop/scenarios/catalogue.ts";
 import { width } from "../../src/log/columns.ts";
 import { examplesOf } from "../../src/cli/help.ts";
+import { verbNames as configVerbs } from "../../src/cli/config-verbs.ts";
 import { flagForms, verbs } from "../../src/cli/inspect-verbs.ts";
 import { configSchema } from "../../src/config/schema.ts";
 import { mqttd } from "./surroundings.ts";
@@ -39,6 +40,7 @@ test("mqttd --help", async () => {
                      notice
 
     Set up:
+      config         write, check, print a configuration, without a running broker
       passwd         accounts: add, change, delete, list
       certs          a CA for development, and certificates of the server and
                      clients
@@ -163,6 +165,7 @@ function pages(): readonly (readonly string[])[] {
     ["--help"],
     ...commands.map(({ name }) => ["help", name]),
     ...verbNames.map((verb) => ["inspect", verb, "--help"]),
+    ...configVerbs.map((verb) => ["config", verb, "--help"]),
     ["serve", "--like", "help"],
     ["simulate-drop", "--list"],
     ...catalogue.map(({ id }) => ["simulate-drop", "--show", id]),
@@ -338,6 +341,21 @@ test("every verb has a page of its own, with examples of it that work when paste
   }
 });
 
+test("every verb of config has a page of its own, with examples that work when pasted", async () => {
+  const general = await printed("config", "--help");
+  expect(await printed("config")).toBe(general);
+  expect(await printed("config", "help")).toBe(general);
+  for (const verb of configVerbs) {
+    const page = await printed("config", verb, "--help");
+    expect(page).toStartWith(`Usage: mqttd config ${verb}`);
+    expect(await printed("config", "help", verb)).toBe(page);
+    expect(await printed("help", "config", verb)).toBe(page);
+    const examples = examplesIn(page);
+    expect(examples.length).toBeGreaterThanOrEqual(2);
+    for (const example of examples) await expectToWork(example);
+  }
+});
+
 test("a verb's page has the verb's flags, and no others", async () => {
   for (const verb of verbNames) {
     const page = await printed("inspect", verb, "--help");
@@ -437,7 +455,7 @@ afterAll(() => rmSync(written, { recursive: true }));
 
 /** Splits as a shell does: at spaces outside quotes. */
 async function expectToWork(example: string): Promise<void> {
-  const [, echoed, last] = /^(?:echo ([^|]*) \| )?(.*?)(?: < \S+)?$/.exec(example) ?? [];
+  const [, echoed, last] = /^(?:echo ([^|]*) \| )?(.*?)(?: [<>] \S+)?$/.exec(example) ?? [];
   const words = (last?.trim().match(/(?:[^ ']|'[^']*')+/g) ?? []).map((word) =>
     word.replaceAll("'", "").replace(/\bmqttd\.passwd$/, path.join(written, "mqttd.passwd")),
   );
@@ -446,10 +464,12 @@ async function expectToWork(example: string): Promise<void> {
     const named = words[start + 2]?.startsWith("--") === false;
     words.splice(start + 2, named ? 1 : 0, path.join(written, words[start + 2] ?? "certs"));
   }
+  if (words[start + 1] === "config") placeWritten(words, start + 2);
   const env = Object.fromEntries(words.slice(0, start).map((word) => word.split("=")));
   const nowhere = { MQTTD_RUN_DIR: "/nonexistent", ...env };
   const { code, stderr } = await mqttd(words.slice(start + 1), {
     env: nowhere,
+    files: words[start + 1] === "config" ? readByExamples : {},
     // Of commands that read standard input; `<` names a file that the reader has.
     input: `${echoed ?? "input"}\n`,
   });
@@ -463,6 +483,15 @@ async function expectToWork(example: string): Promise<void> {
     return expect({ example, stderr }).toEqual({ example, stderr: "" });
   expect({ example, code, stderr }).toEqual({ example, code: 0, stderr: "" });
 }
+
+/** What `mqttd config` writes goes to the folder of this test. */
+function placeWritten(words: string[], verb: number): void {
+  const here = (file = "mqttd.jsonc"): string => path.join(written, file);
+  if (words[verb] === "init") words.splice(verb + 1, 1, here(words[verb + 1]), "--force");
+}
+
+/** What examples read. */
+const readByExamples = { "mqttd.jsonc": "{}" };
 
 test("the defaults in the help are those of the configuration", async () => {
   const text = (await printed("help", "serve")).replace(/\s+/g, " ");

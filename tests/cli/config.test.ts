@@ -1,0 +1,209 @@
+import { afterAll, expect, test } from "bun:test";
+import fc from "fast-check";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { configSchema } from "../../src/config/schema.ts";
+import { templateText } from "../../src/config/template.ts";
+import { loaded } from "../config/sources.ts";
+import { mqttd } from "./surroundings.ts";
+
+const folder = mkdtempSync(path.join(tmpdir(), "mqttd-config-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const place = (): string => mkdtempSync(path.join(folder, "c-"));
+
+async function config(args: readonly string[], given: Parameters<typeof mqttd>[1] = {}) {
+  const { code, stdout, stderr } = await mqttd(["config", ...args], given);
+  return { code, stdout, stderr };
+}
+
+test("init writes a file that changes nothing, and a schema beside it", async () => {
+  const file = path.join(place(), "mqttd.jsonc");
+  expect(await config(["init", file])).toEqual({
+    code: 0,
+    stdout:
+      `wrote ${file}, and ${path.join(path.dirname(file), "mqttd.schema.json")} for editors\n` +
+      `next: mqttd config check ${file}\n`,
+    stderr: "",
+  });
+  const text = readFileSync(file, "utf8");
+  expect(await config(["init", "-"])).toEqual({ code: 0, stdout: text, stderr: "" });
+  const { $schema, ...values } = loaded({ files: { "mqttd.json": text } }).config;
+  expect($schema).toBe("./mqttd.schema.json");
+  expect(values).toEqual(configSchema.parse({}));
+  const schema = readFileSync(path.join(path.dirname(file), "mqttd.schema.json"), "utf8");
+  expect(await config(["schema"])).toEqual({ code: 0, stdout: schema, stderr: "" });
+});
+
+test("init keeps a file that is there, and its second file too", async () => {
+  const [at, other] = [place(), place()];
+  const file = path.join(at, "mine.jsonc");
+  writeFileSync(file, "{}");
+  expect(await config(["init", file])).toEqual({
+    code: 2,
+    stdout: "",
+    stderr: `mqttd: config init: ${file} exists (--force overwrites it)\n`,
+  });
+  expect(readdirSync(at)).toEqual(["mine.jsonc"]);
+  expect(readFileSync(file, "utf8")).toBe("{}");
+
+  writeFileSync(path.join(other, "mqttd.schema.json"), "mine");
+  const refused = await config(["init", path.join(other, "a.jsonc")]);
+  expect(refused).toMatchObject({ code: 2, stdout: "" });
+  expect(refused.stderr).toContain("mqttd.schema.json exists");
+  expect(readdirSync(other)).toEqual(["mqttd.schema.json"]);
+
+  expect(await config(["init", file, "--force"])).toMatchObject({ code: 0 });
+  expect(readdirSync(at).sort()).toEqual(["mine.jsonc", "mqttd.schema.json"]);
+  // A second file in a folder finds the schema that the first one wrote.
+  expect(await config(["init", path.join(at, "second.jsonc")])).toMatchObject({ code: 0 });
+});
+
+test("init refuses a second file of the usual names", async () => {
+  expect(await config(["init"], { files: { "mqttd.json": "{}" } })).toEqual({
+    code: 2,
+    stdout: "",
+    stderr:
+      "mqttd: config init: mqttd.json exists, and mqttd serve takes one of both " +
+      "(mqttd config check mqttd.json)\n",
+  });
+});
+
+test("init names a folder that is not there", async () => {
+  const file = path.join(folder, "nowhere", "mqttd.jsonc");
+  const { code, stdout, stderr } = await config(["init", file]);
+  expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+  expect(stderr).toStartWith(`mqttd: can't write ${file}: `);
+});
+
+/** The commented keys of the template, by line. */
+const template = templateText("./mqttd.schema.json").split("\n");
+const commentedKeys = template.flatMap((line, at) => (/^ *\/\/ "/.test(line) ? [at] : []));
+
+test("each commented key of the template is valid, and its default, alone and with others", () => {
+  const before = loaded({}).settings;
+  expect(commentedKeys.length).toBeGreaterThan(15);
+  fc.assert(
+    fc.property(fc.subarray(commentedKeys), (lines) => {
+      const text = template
+        .map((line, at) => (lines.includes(at) ? line.replace("// ", "") : line))
+        .join("\n");
+      expect(loaded({ files: { "mqttd.json": text } }).settings).toEqual(before);
+    }),
+  );
+});
+
+test("check prints ok and warnings as serve --test-config does", async () => {
+  const files = { "mqttd.jsonc": '{"auth":{"allowAnonymous":false}}' };
+  const outcome = await config(["check"], { files });
+  expect(outcome.stdout).toBe("ok: mqttd.jsonc\n");
+  expect(outcome.stderr).toContain("warning: listeners.0 (port 1883) refuses every client");
+  const { code, stdout, stderr } = await mqttd(["serve", "-t"], { files });
+  expect(outcome).toEqual({ code, stdout, stderr });
+  expect(await config(["check", "mqttd.jsonc", "--set", "log.level=debug"], { files })).toEqual({
+    code: 0,
+    stdout: "ok: mqttd.jsonc and --set log.level\n",
+    stderr: outcome.stderr,
+  });
+});
+
+test("check names every error of every source at once, and exits with 2", async () => {
+  const files = { "a.json": '{\n  "limits": { "qos": 7, "packetsize": 1 }\n}' };
+  const env = { MQTTD_LOG__LEVEL: "loud" };
+  const outcome = await config(["check", "a.json", "--set", "sys.interval=5"], { files, env });
+  expect(`\n${outcome.stderr}`).toMatchInlineSnapshot(`
+    "
+    mqttd: a.json:2:22 limits.qos: found 7, allowed: 0, 1 or 2
+    mqttd: a.json:2:25 limits.packetsize: unknown key, did you mean limits.packetSize?
+    mqttd: MQTTD_LOG__LEVEL: found "loud", allowed: "error", "warn", "info" or "debug"
+    mqttd: --set sys.interval: found "5", allowed: a duration with its unit, like "500ms", "90s" or "2h" (units: ms, s, m, h, d) or "off"
+    "
+  `);
+  expect(outcome).toMatchObject({ code: 2, stdout: "" });
+});
+
+test("check names the problems of all files that the configuration names", async () => {
+  const missing = (file: string): string => path.join(folder, "nowhere", file);
+  const text = JSON.stringify({
+    listeners: [{ transport: "tls", tls: { cert: missing("a.crt"), key: missing("a.key") } }],
+    auth: { passwordFile: missing("a.passwd"), aclFile: missing("a.acl") },
+    admin: { tokenFile: missing("a.token") },
+  });
+  const outcome = await config(["check", "a.json"], { files: { "a.json": text } });
+  expect(outcome).toMatchObject({ code: 2, stdout: "" });
+  for (const file of ["a.crt", "a.key", "a.passwd", "a.acl", "a.token"]) {
+    expect(outcome.stderr).toContain(file);
+  }
+  const json = await config(["check", "a.json", "--json"], { files: { "a.json": text } });
+  const { ok, problems } = JSON.parse(json.stdout);
+  expect({ code: json.code, ok, stderr: json.stderr }).toEqual({ code: 2, ok: false, stderr: "" });
+  expect(problems.map((line: string) => `mqttd: ${line}\n`).join("")).toBe(outcome.stderr);
+});
+
+test("print --origin names the flag, the variable, the line or the default that won", async () => {
+  const files = {
+    "mqttd.json":
+      '{\n"limits": { "qos": 1, "packetSize": 65536 },\n"auth": {"aclFile": "a.acl"}\n}',
+  };
+  const env = { MQTTD_LIMITS__QOS: "2", MQTTD_LIMITS__RETAIN: "false" };
+  const { code, stdout, stderr } = await config(
+    ["print", "--origin", "--set", "limits.retain=true"],
+    { files, env },
+  );
+  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+  const line = (key: string) => stdout.split("\n").find((text) => text.startsWith(`${key} `));
+  const words = (key: string) => line(key)?.split(/ {2,}/).slice(1);
+  expect(words("limits.qos")).toEqual(["2", "MQTTD_LIMITS__QOS"]);
+  expect(words("limits.retain")).toEqual(["true", "--set limits.retain"]);
+  expect(words("limits.packetSize")).toEqual(["64KiB", "mqttd.json:2:37"]);
+  expect(words("limits.keepAliveMax")).toEqual(["never", "default"]);
+  expect(words("listeners.0.port")).toEqual(["1883", "default"]);
+  // What an absent key means, and which key decides it.
+  expect(words("listeners.0.aclFile")).toEqual(["a.acl", "auth.aclFile (mqttd.json:3:21)"]);
+  expect(words("listeners.0.allowAnonymous")).toEqual(["true", "auth.passwordFile (default)"]);
+  const plain = await config(["print"], { files, env });
+  expect(plain.stdout).not.toContain("mqttd.json:");
+  expect(plain.stdout.split("\n")).toHaveLength(stdout.split("\n").length);
+});
+
+test("print --json has the value as written, its source and its origin", async () => {
+  const { stdout } = await config(["print", "--json", "--set", "limits.packetSize=64KiB"]);
+  const { file, values } = JSON.parse(stdout);
+  expect(file).toBeNull();
+  expect(values).toContainEqual({
+    path: "limits.packetSize",
+    value: "64KiB",
+    source: "flag",
+    origin: "--set limits.packetSize",
+  });
+  expect(values).toContainEqual({
+    path: "sys.interval",
+    value: "10s",
+    source: "default",
+    origin: "default",
+  });
+});
+
+test("print shows errors as check does", async () => {
+  const { code, stderr } = await config(["print", "--set", "limits.qos=3"]);
+  expect({ code, stderr }).toEqual({
+    code: 2,
+    stderr: 'mqttd: --set limits.qos: found "3", allowed: 0, 1 or 2\n',
+  });
+});
+
+test.each([
+  [["chek"], 'config: unknown verb "chek" (did you mean check?)'],
+  [["print", "--force"], "config print has no flag --force (it belongs to init)"],
+  [["check", "a", "b"], 'config check: unexpected argument "b" (mqttd config check [FILE])'],
+  [["check", "a", "-c", "b"], "config check: both a and --config name a file (name one)"],
+  [["schema", "x"], 'config schema: unexpected argument "x" (mqttd config schema)'],
+  [["check", ""], 'config check: found "", allowed: the name of a file'],
+  [
+    ["check", "--set", "x"],
+    '--set: found "x", allowed: PATH=VALUE (for example --set limits.packetSize=64KiB)',
+  ],
+] as const)("wrong arguments: %p", async (args, text) => {
+  expect(await config(args)).toEqual({ code: 2, stdout: "", stderr: `mqttd: ${text}\n` });
+});
