@@ -19,7 +19,9 @@ import {
   verbs,
 } from "./config-verbs.ts";
 import { commandPage, exitCodes, type HelpRow, helpText, textColumns } from "./help.ts";
+import { described, files, nothing } from "./offer.ts";
 import { assignmentOf } from "./serve.ts";
+import { settingOffer } from "./setting-offer.ts";
 
 /** `mqttd config`: the configuration, without a running broker. */
 export function configCommand(): CliCommand {
@@ -42,6 +44,14 @@ export function configCommand(): CliCommand {
     rules: { positionals: Infinity },
     help: page,
     helpOn: verbPage,
+    completion: {
+      values: { set: settingOffer },
+      word: (before) => {
+        if (before.length === 0)
+          return described(verbNames.map((verb) => [verb, verbs[verb].text]));
+        return before.length === 1 ? files : nothing;
+      },
+    },
     run: async (given, surroundings) => {
       const [first, second] = given.positionals;
       if (first !== "help" && first !== undefined) return runVerb(given, surroundings);

@@ -3,7 +3,7 @@ import { valueKinds } from "./value-kinds.ts";
 
 /** A key of `--set PATH=VALUE`, as a shell completes it. */
 export interface SettableKey {
-  /** `listeners.0.port`: of the first item, in a list. */
+  /** `listeners.0.port`. */
   readonly path: string;
   /** What it is for: one sentence. */
   readonly text: string;
@@ -11,18 +11,16 @@ export interface SettableKey {
   readonly allowed: string;
   /** The words among its values; numbers, sizes and durations have none. */
   readonly words: readonly string[];
-  /** Whether its value is the name of a file. */
-  readonly isFile: boolean;
 }
 
-/** Every key of `--set`, in the order of the schema. */
-export function settableKeys(): readonly SettableKey[] {
+/** Every key of `--set`, in the order of the schema; of lists, the item at `index`. */
+export function settableKeys(index = 0): readonly SettableKey[] {
   const root = configKeys();
-  return valuePaths(root, 0).flatMap((path) => {
+  return valuePaths(root, index).flatMap((path) => {
     const key = keyAt(root, path);
     const kind = key?.kind === "value" ? valueKinds.get(key.schema) : undefined;
     if (key === null || kind === undefined) return [];
-    const { allowed, words, isFile } = kind;
-    return [{ path: dotted(path), text: key.text, allowed, words, isFile }];
+    const { allowed, words } = kind;
+    return [{ path: dotted(path), text: key.text, allowed, words }];
   });
 }

@@ -24,7 +24,6 @@ export interface ValueKind {
   readonly unit: "bytes" | null;
   /** The words among the values: `true`, `never`, `debug`, `null`. */
   readonly words: readonly string[];
-  readonly isFile: boolean;
 }
 
 /** The kind of each value's schema. */
@@ -33,9 +32,9 @@ export const valueKinds = z.registry<ValueKind>();
 /** A value's schema, with what it allows in words. */
 export function kind<T extends z.ZodType>(
   schema: T,
-  { allowed, unit = null, words = [], isFile = false }: Partial<ValueKind> & { allowed: string },
+  { allowed, unit = null, words = [] }: Partial<ValueKind> & { allowed: string },
 ): T {
-  valueKinds.add(schema, { allowed, unit, words, isFile });
+  valueKinds.add(schema, { allowed, unit, words });
   return schema;
 }
 
@@ -46,7 +45,6 @@ export function file() {
   return kind(z.union([name, z.null()], { error }), {
     allowed: error,
     words: ["null"],
-    isFile: true,
   });
 }
 

@@ -24,16 +24,15 @@ test("every word of a key is one of its values", () => {
   }
 });
 
-test("a size, a choice and a file", () => {
+test("a size, a choice, a word, and an item of a list", () => {
   const of = (path: string) => settableKeys().find((key) => key.path === path);
   expect(of("limits.packetSize")).toEqual({
     path: "limits.packetSize",
     text: "Size of a packet from a client; sent to v5 clients (Maximum Packet Size).",
     allowed: "a size from 64B to 256MiB",
     words: [],
-    isFile: false,
   });
   expect(of("listeners.0.transport")?.words).toEqual(["tcp", "tls", "ws", "wss", "unix"]);
   expect(of("limits.sessionExpiryMax")?.words).toEqual(["never"]);
-  expect(of("auth.aclFile")?.isFile).toBe(true);
+  expect(settableKeys(3).map(({ path }) => path)).toContain("listeners.3.tls.cert");
 });
