@@ -312,7 +312,7 @@ function failed(file: string | null, problems: readonly Problem[]): LoadResult {
 }
 
 /** How many items a list may have. */
-function listOf(path: Path): { least: number; most: number; what: string } {
+export function listOf(path: Path): { least: number; most: number; what: string } {
   switch (path.at(-1)) {
     case "listeners":
       return { least: 1, most: listenersMax, what: "listeners" };

@@ -2,6 +2,7 @@ import type { AccountsReloaded, ListedNames, ReloadAnswer } from "../api/api.ts"
 import { type Loaded, type ValueWithOrigin, valuesWithOrigins } from "../config/load.ts";
 import { problemLines } from "../config/problem.ts";
 import type { ListenerSettings } from "../config/settings.ts";
+import { reloadOf } from "../config/reloads.ts";
 import { openAccess } from "../core/access.ts";
 import type { Broker } from "../core/broker.ts";
 import type { Level, LogEvent } from "../log/events.ts";
@@ -258,11 +259,11 @@ function isReloaded(
   running: readonly ListenerSettings[],
   next: readonly ListenerSettings[],
 ): boolean {
-  if (/^(?:limits|auth)\./.test(path) || path === "log.level") return true;
-  const [, place, key = ""] = /^listeners\.(\d+)\.(\w+)/.exec(path) ?? [];
-  const [one, other] = [running[Number(place)], next[Number(place)]];
+  const reload = reloadOf(path);
+  if (reload === "always" || reload === "never") return reload === "always";
+  const place = Number(path.split(".")[1]);
+  const [one, other] = [running[place], next[place]];
   if (one === undefined || other === undefined) return false;
-  if (key === "tls") return one.tls !== null && other.tls !== null;
-  const isRule = ["passwordFile", "allowAnonymous", "aclFile"].includes(key);
-  return isRule && isSameListener(one, other);
+  if (reload === "both with TLS") return one.tls !== null && other.tls !== null;
+  return isSameListener(one, other);
 }
