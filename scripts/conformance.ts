@@ -1,6 +1,6 @@
 /** The conformance suite against any broker: see `help`. */
 import { parseArgs } from "node:util";
-import { connectError } from "../src/cli/connect-error.ts";
+import { connectError } from "../src/client/connect-error.ts";
 import { urlTarget } from "../src/cli/client-flags.ts";
 import { type Target, targetText } from "../src/client/target.ts";
 import { CliError, usageError } from "../src/config/cli-error.ts";

@@ -42,6 +42,7 @@ function surroundings(output: StandardOutput, words: StandardOutput): Surroundin
     env: process.env,
     stderrIsTerminal: process.stderr.isTTY,
     readFile: readConfigFile,
+    stdin: () => process.stdin,
     readInput: async () => readInput(process.stdin),
     askSecret: isatty(0)
       ? secretAsker(
@@ -60,6 +61,11 @@ function surroundings(output: StandardOutput, words: StandardOutput): Surroundin
     },
     loadServer: () => import("./server/serve.ts"),
     loadDrop: () => import("./cli/drop-run.ts"),
+    loadTalk: async () => ({
+      ...(await import("./cli/pub-run.ts")),
+      ...(await import("./cli/sub-run.ts")),
+      ...(await import("./cli/rr-run.ts")),
+    }),
     loadBench: () => import("./cli/bench-run.ts"),
   };
 }

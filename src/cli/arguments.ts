@@ -48,6 +48,11 @@ export class Arguments {
     this.#values.set(flag.name, [...this.all(flag.name), values]);
   }
 
+  /** Whether the command has that flag. */
+  declares(name: string): boolean {
+    return this.#flags.some((flag) => flag.name === name);
+  }
+
   has(name: string): boolean {
     return this.count(name) > 0;
   }
@@ -69,10 +74,7 @@ export class Arguments {
 
   /** All values of each occurrence of the flag. */
   all(name: string): readonly string[][] {
-    assert(
-      this.#flags.some((flag) => flag.name === name),
-      `the command declares --${name}`,
-    );
+    assert(this.declares(name), `the command declares --${name}`);
     return this.#values.get(name) ?? [];
   }
 }

@@ -15,7 +15,7 @@ import { setting } from "../log/duration.ts";
 import { isLocalhost } from "../transport/loopback.ts";
 import type { BenchRequest, BrokerRequest } from "./bench-request.ts";
 import type { Surroundings } from "./command.ts";
-import { connectError } from "./connect-error.ts";
+import { connectError } from "../client/connect-error.ts";
 import { textColumns } from "./help.ts";
 import { Interrupt } from "./interrupt.ts";
 

@@ -61,12 +61,12 @@ export function urlTarget(url: string, flag: string): Target {
 }
 
 /** The version of -V; null: not given. Throws CliError. */
-export function versionFrom(given: Arguments): ClientVersion | null {
-  const written = given.text("protocol");
+export function versionFrom(given: Arguments, flag = "protocol"): ClientVersion | null {
+  const written = given.text(flag);
   if (written === null) return null;
   const version = versions.get(written.toLowerCase());
   if (version === undefined) {
-    throw usageError(`--protocol: found ${quoted(written)}, allowed: 5, 3.1.1 or 3.1`);
+    throw usageError(`--${flag}: found ${quoted(written)}, allowed: 5, 3.1.1 or 3.1`);
   }
   return version;
 }

@@ -9,6 +9,9 @@ import type { simulateDrop } from "./drop-run.ts";
 import type { HelpPage } from "./help.ts";
 import type { Completion } from "./offer.ts";
 import type { AskSecret } from "./prompt.ts";
+import type { publishMessages } from "./pub-run.ts";
+import type { requestResponse } from "./rr-run.ts";
+import type { subscribeTo } from "./sub-run.ts";
 import type { Version } from "./version.ts";
 
 export type { Command } from "cac";
@@ -19,13 +22,15 @@ export interface Surroundings {
   /** Whether stderr, to which `serve` logs, is a terminal. */
   readonly stderrIsTerminal: boolean;
   readonly readFile: ReadFile;
+  /** Standard input, read on demand. */
+  readonly stdin: () => AsyncIterable<Uint8Array>;
   /** Reads standard input to its end, up to the size that `readFile` allows. */
   readonly readInput: () => Promise<FileRead>;
   /** Asks for a secret on the terminal; null: standard input is no terminal. */
   readonly askSecret: AskSecret | null;
   readonly version: Version;
   /** Writes the requested output to stdout. */
-  readonly print: (text: string) => void;
+  readonly print: (text: string | Uint8Array) => void;
   /** Resolves to true once all output is written, to false once its reader has closed stdout. */
   readonly flushed: () => Promise<boolean>;
   /** Writes text to stderr. */
@@ -36,8 +41,17 @@ export interface Surroundings {
   readonly loadServer: () => Promise<{ readonly serve: typeof serve }>;
   /** Loads the runner of simulate-drop. */
   readonly loadDrop: () => Promise<{ readonly simulateDrop: typeof simulateDrop }>;
+  /** Loads the runners of pub, sub and rr. */
+  readonly loadTalk: () => Promise<TalkRunners>;
   /** Loads the runner of bench. */
   readonly loadBench: () => Promise<{ readonly runBench: typeof runBench }>;
+}
+
+/** What plays the requests of the clients. */
+export interface TalkRunners {
+  readonly publishMessages: typeof publishMessages;
+  readonly subscribeTo: typeof subscribeTo;
+  readonly requestResponse: typeof requestResponse;
 }
 
 /** One command: its declaration, for its help and the reader of arguments, and its action. */

@@ -37,6 +37,24 @@ export const commands: readonly ListedCommand[] = [
     load: async () => (await import("./simulate-drop.ts")).simulateDropCommand(),
   },
   {
+    group: "Talk",
+    name: "pub",
+    summary: "publish messages: from arguments, files or standard input",
+    load: async () => (await import("./pub.ts")).pubCommand(),
+  },
+  {
+    group: "Talk",
+    name: "sub",
+    summary: "subscribe to topics, and print the messages",
+    load: async () => (await import("./sub.ts")).subCommand(),
+  },
+  {
+    group: "Talk",
+    name: "rr",
+    summary: "send a request, and print its response",
+    load: async () => (await import("./rr.ts")).rrCommand(),
+  },
+  {
     group: "Measure",
     name: "bench",
     summary: "measure any broker under load, and what its other clients notice",

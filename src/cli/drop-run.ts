@@ -15,7 +15,7 @@ import { usageError } from "../config/cli-error.ts";
 import type { EmbeddedBroker } from "../server/embedded.ts";
 import { usesColor } from "./color.ts";
 import type { Surroundings } from "./command.ts";
-import { connectError } from "./connect-error.ts";
+import { connectError } from "../client/connect-error.ts";
 import type { DropRequest } from "./drop-request.ts";
 import { textColumns } from "./help.ts";
 import { Interrupt } from "./interrupt.ts";

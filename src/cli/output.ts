@@ -3,7 +3,7 @@ import { errorCode } from "../log/system-error.ts";
 
 /** The part of a Node stream (`process.stdout`) that output needs. */
 export interface OutputStream {
-  write(text: string, done: (error?: Error | null) => void): boolean;
+  write(text: string | Uint8Array, done: (error?: Error | null) => void): boolean;
   on(event: "error", listener: (error: Error) => void): unknown;
 }
 
@@ -20,7 +20,7 @@ export class StandardOutput {
     stream.on("error", () => {});
   }
 
-  print(text: string): void {
+  print(text: string | Uint8Array): void {
     const before = this.#written;
     const now = new Promise<Error | null>((resolve) => {
       this.#stream.write(text, (error) => resolve(error ?? null));

@@ -57,18 +57,33 @@ function tlsFrom(given: Arguments, readFile: ReadFile): TargetTls | null {
   };
 }
 
+/** The broker that flags name, else localhost. Throws CliError. */
+export function brokerFrom(given: Arguments, login: Login, readFile: ReadFile): Target {
+  return securedTargets(given, login, readFile, null).target;
+}
+
 /** The broker that flags name, else localhost, and the address of --via. Throws CliError. */
-export function targetsFrom(
+export function targetsFrom(given: Arguments, login: Login, readFile: ReadFile): Targets {
+  const url = given.text("via");
+  const via = url === null ? null : withCredentials(urlTarget(url, "--via"), login);
+  return securedTargets(given, login, readFile, via);
+}
+
+interface Targets {
+  readonly target: Target;
+  readonly via: Target | null;
+}
+
+function securedTargets(
   given: Arguments,
   login: Login,
   readFile: ReadFile,
-): { readonly target: Target; readonly via: Target | null } {
+  via: Target | null,
+): Targets {
   const isTls = asksForTls(given);
   const target = given.has("unix")
     ? unixTarget(given, login)
     : targetFrom(given, login, isTls ? "tls" : "tcp");
-  const url = given.text("via");
-  const via = url === null ? null : withCredentials(urlTarget(url, "--via"), login);
   if (isTls && target.tls === null && (via?.tls ?? null) === null) {
     const flag = flags.find((name) => given.has(name)) ?? "";
     throw usageError(`--${flag} needs an address with TLS`, "mqtts:// or wss://");

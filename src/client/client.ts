@@ -68,6 +68,10 @@ export class Client {
   /** Resolves when the connection is over, on whichever side. */
   readonly ended: Promise<ClientEnd>;
   onArrival: (arrival: Arrival) => void = () => {};
+  /** Every event but those of CONNACK and messages, after the client has handled it. */
+  onEvent: (event: ClientEvent) => void = () => {};
+  /** When the broker's last bytes arrived. */
+  lastHeardAt = 0;
   /** Why the client reset the connection: the invalid data that the broker sent; null: none. */
   invalidDetail: string | null = null;
   readonly #limits: ClientLimits;
@@ -86,22 +90,26 @@ export class Client {
   #disconnect: IDisconnectPacket | null = null;
   #pings: ReturnType<typeof setInterval> | null = null;
 
-  private constructor(version: ClientVersion, limits: ClientLimits) {
+  private constructor(version: ClientVersion, limits: ClientLimits, inbound: Set<number>) {
     this.#limits = limits;
-    this.#machine = new ClientMachine(version, new Set(), limits);
+    this.#machine = new ClientMachine(version, inbound, limits);
     this.ended = new Promise((resolve) => {
       this.#end = resolve;
     });
   }
 
-  /** Opens the network connection without CONNECT. Rejects with DialError. */
+  /**
+   * Opens the network connection without CONNECT. `inbound`: QoS 2 messages of its session that wait
+   * for PUBREL. Rejects with DialError.
+   */
   static async open(
     target: Target,
     version: ClientVersion,
     limits: ClientLimits = clientLimits,
     dialer: typeof dial = dial,
+    inbound: Set<number> = new Set(),
   ): Promise<Client> {
-    const client = new Client(version, limits);
+    const client = new Client(version, limits, inbound);
     client.#wire = await dialer(target, answerTimeoutMs, () => ({
       data: (chunk) => client.#received(chunk),
       closed: (how, why) => {
@@ -114,6 +122,11 @@ export class Client {
 
   get version(): ClientVersion {
     return this.#machine.version;
+  }
+
+  /** Sees each packet, before it is sent or after it was read. */
+  set onPacket(see: ClientMachine["onPacket"]) {
+    this.#machine.onPacket = see;
   }
 
   get isOver(): boolean {
@@ -217,6 +230,16 @@ export class Client {
     this.#write(Uint8Array.from(reasonCode === 0 ? [0xe0, 0] : [0xe0, 1, reasonCode]));
   }
 
+  /** Resolves when the system has taken all that was sent, or the connection has ended. */
+  async flushed(): Promise<void> {
+    await this.#wire?.flushed();
+  }
+
+  /** Resolves when the socket is closed on both sides. */
+  async gone(): Promise<void> {
+    await this.#wire?.gone;
+  }
+
   /** Reads nothing, and so acknowledges nothing, until `readAgain`; the socket's buffer fills. */
   stopReading(): void {
     this.#wire?.pause();
@@ -270,6 +293,7 @@ export class Client {
 
   #received(chunk: Uint8Array): void {
     const at = performance.now();
+    this.lastHeardAt = at;
     this.#keep(chunk);
     const foreign = this.#hasHeard ? null : foreignAnswer(chunk);
     this.#hasHeard = true;
@@ -300,6 +324,7 @@ export class Client {
     } else if (event.event === "malformed") {
       return this.#resetInvalid(event.detail);
     }
+    if (event.event !== "message" && event.event !== "connack") this.onEvent(event);
     for (const waiting of [...this.#waiting]) {
       if (waiting.isAnswer(event)) waiting.resolve(event);
     }

@@ -18,6 +18,8 @@ export type ClientEvent =
   | { readonly event: "connack"; readonly packet: IConnackPacket }
   /** A message that is new to the client: a resent QoS 2 message appears once. */
   | { readonly event: "message"; readonly packet: IPublishPacket }
+  /** PUBREC without an error: the broker has the message; PUBREL answers it. */
+  | { readonly event: "pubrec"; readonly packetId: number }
   /** PUBACK, PUBCOMP, or a PUBREC with an error: the PUBLISH is finished. */
   | { readonly event: "published"; readonly packetId: number; readonly reason: number }
   | { readonly event: "suback"; readonly packet: ISubackPacket }
@@ -46,6 +48,8 @@ export interface MachineLimits {
  * what it receives; its owner decides what else to send.
  */
 export class ClientMachine {
+  /** Sees each packet, before it is sent or after it was read. */
+  onPacket: (direction: "sent" | "received", packet: Packet) => void = () => {};
   readonly version: ClientVersion;
   readonly #frames: Frames;
   readonly #unsolicitedMax: number;
@@ -54,6 +58,9 @@ export class ClientMachine {
   #events: ClientEvent[] = [];
   #answers: Uint8Array[] = [];
   #nextId = 1;
+  /** Topic Alias Maximum in CONNECT, and the topics that the broker has given aliases. */
+  #aliasMax = 0;
+  readonly #aliases = new Map<number, string>();
   #isBroken = false;
 
   /**
@@ -99,10 +106,12 @@ export class ClientMachine {
   }
 
   encode(packet: Packet): Uint8Array {
+    this.onPacket("sent", packet);
     return generate(packet, { protocolVersion: this.version });
   }
 
   connect(options: Omit<IConnectPacket, "cmd" | "protocolId" | "protocolVersion">): Uint8Array {
+    this.#aliasMax = options.properties?.topicAliasMaximum ?? 0;
     return this.encode({
       cmd: "connect",
       protocolId: this.version === 3 ? "MQIsdp" : "MQTT",
@@ -127,6 +136,7 @@ export class ClientMachine {
   }
 
   #received(packet: Packet): void {
+    this.onPacket("received", packet);
     switch (packet.cmd) {
       case "connack":
         return this.#emit({ event: "connack", packet });
@@ -139,6 +149,7 @@ export class ClientMachine {
         if ((packet.reasonCode ?? 0) >= 0x80) {
           return this.#finished(packet.messageId, packet.reasonCode);
         }
+        this.#emit({ event: "pubrec", packetId: packet.messageId ?? 0 });
         return this.#answer({ cmd: "pubrel", messageId: packet.messageId ?? 0 });
       case "pubrel":
         this.#inbound.delete(packet.messageId ?? 0);
@@ -156,7 +167,9 @@ export class ClientMachine {
     }
   }
 
-  #published(packet: IPublishPacket): void {
+  #published(received: IPublishPacket): void {
+    const packet = this.#aliasMax === 0 ? received : this.#named(received);
+    if (packet === null) return;
     const messageId = packet.messageId ?? 0;
     if (packet.qos === 1) this.#answer({ cmd: "puback", messageId });
     if (packet.qos === 2) {
@@ -165,6 +178,24 @@ export class ClientMachine {
       this.#inbound.add(messageId);
     }
     this.#emit({ event: "message", packet });
+  }
+
+  /** The packet with the topic that its alias stands for; null: it stands for none. */
+  #named(packet: IPublishPacket): IPublishPacket | null {
+    const alias = packet.properties?.topicAlias;
+    if (alias === undefined) return packet;
+    if (alias < 1 || alias > this.#aliasMax) {
+      this.#fail(`Topic Alias ${alias}, and the client's maximum is ${this.#aliasMax}`);
+      return null;
+    }
+    if (packet.topic !== "") {
+      this.#aliases.set(alias, packet.topic);
+      return packet;
+    }
+    const topic = this.#aliases.get(alias);
+    if (topic !== undefined) return { ...packet, topic };
+    this.#fail(`Topic Alias ${alias}, which stands for no topic yet`);
+    return null;
   }
 
   #finished(packetId: number | undefined, reason: number | undefined): void {

@@ -19,11 +19,19 @@ export class SocketWire implements OpeningWire {
   readonly #queuesUntil = performance.now() + queueMs;
   #isOpen = false;
   #isOver = false;
+  /** Writes that the system has not taken yet. */
+  #unwritten = 0;
+  #flushing: (() => void)[] = [];
+  readonly gone: Promise<void>;
+  #goneNow: () => void = () => {};
 
   constructor({ transport, host, port, path }: Target, above: OpeningEvents) {
     this.#above = above;
     this.#isUnix = transport === "unix";
     this.#place = this.#isUnix ? { path } : { host, port, noDelay: true };
+    this.gone = new Promise((resolve) => {
+      this.#goneNow = resolve;
+    });
     this.#socket = this.#connect();
   }
 
@@ -44,7 +52,10 @@ export class SocketWire implements OpeningWire {
       else this.#fail(error);
     });
     socket.on("close", () => {
-      if (this.#isOpen) this.#close("eof");
+      if (!this.#isOpen && !this.#isOver) return;
+      this.#close("eof");
+      this.#allWritten();
+      this.#goneNow();
     });
     return socket;
   }
@@ -61,7 +72,23 @@ export class SocketWire implements OpeningWire {
   }
 
   send(bytes: Uint8Array): void {
-    if (!this.#isOver) this.#socket.write(bytes);
+    if (this.#isOver) return;
+    this.#unwritten += 1;
+    this.#socket.write(bytes, () => {
+      this.#unwritten -= 1;
+      if (this.#unwritten === 0) this.#allWritten();
+    });
+  }
+
+  async flushed(): Promise<void> {
+    if (this.#unwritten === 0 || this.#socket.destroyed) return;
+    return new Promise((resolve) => this.#flushing.push(resolve));
+  }
+
+  #allWritten(): void {
+    const waiting = this.#flushing;
+    this.#flushing = [];
+    for (const resolve of waiting) resolve();
   }
 
   end(): void {

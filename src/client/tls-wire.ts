@@ -87,6 +87,14 @@ export class TlsWire implements OpeningWire {
     this.#tls?.resume();
   }
 
+  async flushed(): Promise<void> {
+    return this.#below.flushed();
+  }
+
+  get gone(): Promise<void> {
+    return this.#below.gone;
+  }
+
   silence(): void {}
 
   #start(): void {

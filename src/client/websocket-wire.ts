@@ -81,6 +81,14 @@ export class WebSocketWire implements OpeningWire, WebSocketVerbs {
     this.#below.resume();
   }
 
+  async flushed(): Promise<void> {
+    return this.#below.flushed();
+  }
+
+  get gone(): Promise<void> {
+    return this.#below.gone;
+  }
+
   silence(): void {
     this.#isSilent = true;
   }

@@ -14,6 +14,10 @@ export interface Wire {
   pause(): void;
   /** Resumes reading; what arrived meanwhile comes first. */
   resume(): void;
+  /** Resolves when the system has taken all bytes sent so far, or the connection has ended. */
+  flushed(): Promise<void>;
+  /** Resolves when the socket is closed on both sides. */
+  readonly gone: Promise<void>;
   /** From now on it sends nothing by itself: no WebSocket ping is answered. */
   silence(): void;
   /** Null: it is no WebSocket. */

@@ -34,6 +34,10 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     ],
     tests: ["tests/conformance/checks/data.ts packet id 0 closes the connection"],
   },
+  "v4-2.3.1-2": {
+    obeyed: ["src/client/outgoing.ts Outgoing.add"],
+    tests: [],
+  },
   "v4-2.3.1-4": {
     obeyed: ["src/core/inflight.ts InflightWindow"],
     tests: [
@@ -568,7 +572,7 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     ],
   },
   "v4-4.4.0-1": {
-    obeyed: ["src/core/forward.ts startResends"],
+    obeyed: ["src/client/outgoing.ts Outgoing.resend", "src/core/forward.ts startResends"],
     tests: [
       "tests/conformance/checks/delivery.ts what is open is sent again, with its packet ids and in its order",
     ],
@@ -576,6 +580,10 @@ export const evidence: Readonly<Record<string, Evidence>> = {
   "v4-4.5.0-1": {
     obeyed: ["src/core/publish.ts publish"],
     tests: ["tests/conformance/checks/session.ts QoS 1 and 2 are kept for a session that is away"],
+  },
+  "v4-4.6.0-1": {
+    obeyed: ["src/client/outgoing.ts Outgoing.resend"],
+    tests: [],
   },
   "v4-4.6.0-5": {
     obeyed: ["src/core/forward.ts pump"],
@@ -731,6 +739,7 @@ export const evidence: Readonly<Record<string, Evidence>> = {
   "v5-2.2.1-3": {
     obeyed: [
       "src/client/machine.ts hasPacketId",
+      "src/client/outgoing.ts Outgoing.add",
       "src/wire/publish.ts readPublish",
       "src/wire/subscribe.ts readSubscribe",
       "src/wire/subscribe.ts readUnsubscribe",
@@ -1811,7 +1820,7 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     ],
   },
   "v5-4.4.0-1": {
-    obeyed: ["src/core/forward.ts startResends"],
+    obeyed: ["src/client/outgoing.ts Outgoing.resend", "src/core/forward.ts startResends"],
     tests: [
       "tests/conformance/checks/delivery.ts what is open is sent again, with its packet ids and in its order",
       "tests/conformance/checks/delivery.ts nothing is sent again while the connection lasts",
@@ -1826,7 +1835,7 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     tests: ["tests/conformance/checks/session.ts QoS 1 and 2 are kept for a session that is away"],
   },
   "v5-4.6.0-1": {
-    obeyed: ["src/core/inflight.ts Place.message"],
+    obeyed: ["src/client/outgoing.ts Outgoing.resend", "src/core/inflight.ts Place.message"],
     tests: [],
   },
   "v5-4.6.0-5": {

@@ -35,6 +35,11 @@ test("mqttd --help", async () => {
     Break:
       simulate-drop  simulate a client's death on any broker, and judge the broker
 
+    Talk:
+      pub            publish messages: from arguments, files or standard input
+      sub            subscribe to topics, and print the messages
+      rr             send a request, and print its response
+
     Measure:
       bench          measure any broker under load, and what its other clients
                      notice

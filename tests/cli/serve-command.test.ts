@@ -112,7 +112,7 @@ test("--test-config prints ok, or every problem, and does not serve", async () =
     stderr: "",
     served: [],
     dropped: [],
-    measured: [],
+    ...{ measured: [], published: [], subscribed: [], requested: [] },
   });
   const { stdout } = await mqttd(["serve", "--test-config"]);
   expect(stdout).toBe("ok: no configuration file, defaults\n");
@@ -133,7 +133,7 @@ test("--test-config prints ok, or every problem, and does not serve", async () =
     stderr: "mqttd: mqttd.json:1:2 a: unknown key\nmqttd: mqttd.json:1:8 b: unknown key\n",
     served: [],
     dropped: [],
-    measured: [],
+    ...{ measured: [], published: [], subscribed: [], requested: [] },
   });
 });
 

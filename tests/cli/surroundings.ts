@@ -5,6 +5,7 @@ import { runProgram } from "../../src/cli/program.ts";
 import type { Typed } from "../../src/cli/prompt.ts";
 import type { BenchRequest } from "../../src/cli/bench-request.ts";
 import type { DropRequest } from "../../src/cli/drop-request.ts";
+import type { PubRequest, RrRequest, SubRequest } from "../../src/talk/request.ts";
 import type { ServeSettings } from "../../src/server/serve.ts";
 
 export interface Outcome {
@@ -17,6 +18,10 @@ export interface Outcome {
   readonly dropped: readonly DropRequest[];
   /** The request that the stand-in for the bench got. */
   readonly measured: readonly BenchRequest[];
+  /** The requests that the stand-ins for the clients got. */
+  readonly published: readonly PubRequest[];
+  readonly subscribed: readonly SubRequest[];
+  readonly requested: readonly RrRequest[];
 }
 
 /** Runs the program without a process; a stand-in for the broker ends at once with 0. */
@@ -41,6 +46,10 @@ export async function mqttd(
   const served: ServeSettings[] = [];
   const dropped: DropRequest[] = [];
   const measured: BenchRequest[] = [];
+  const published: PubRequest[] = [];
+  const subscribed: SubRequest[] = [];
+  const requested: RrRequest[] = [];
+  const asked = { served, dropped, measured, published, subscribed, requested };
   let stdout = "";
   let stderr = "";
   const answers = [...(given.typed ?? [])];
@@ -64,9 +73,12 @@ export async function mqttd(
           },
     version: { version: "1.2.3", commit: "abc1234" },
     print: (text) => {
-      stdout += text;
+      stdout += typeof text === "string" ? text : new TextDecoder().decode(text);
     },
     flushed: async () => true,
+    stdin: async function* () {
+      yield new TextEncoder().encode(given.input ?? "");
+    },
     readInput: async () => ({ type: "read", bytes: new TextEncoder().encode(given.input ?? "") }),
     printError: (text) => {
       stderr += text;
@@ -86,6 +98,20 @@ export async function mqttd(
           return 0;
         },
       })),
+    loadTalk: async () => ({
+      publishMessages: async (request) => {
+        published.push(request);
+        return 0;
+      },
+      subscribeTo: async (request) => {
+        subscribed.push(request);
+        return 0;
+      },
+      requestResponse: async (request) => {
+        requested.push(request);
+        return 0;
+      },
+    }),
     loadBench: async () => ({
       runBench: async (request) => {
         measured.push(request);
@@ -95,9 +121,9 @@ export async function mqttd(
   };
   try {
     const code = await runProgram(args, surroundings);
-    return { code, stdout, stderr, served, dropped, measured };
+    return { code, stdout, stderr, ...asked };
   } catch (error) {
     if (!(error instanceof CliError)) throw error;
-    return { code: error.exitCode, stdout, stderr: stderr + error.text, served, dropped, measured };
+    return { code: error.exitCode, stdout, stderr: stderr + error.text, ...asked };
   }
 }

@@ -13,7 +13,7 @@ function slowlyRead() {
   const printed: string[] = [];
   let reader = Promise.withResolvers<boolean>();
   const output = {
-    print: (text: string) => void printed.push(text),
+    print: (text: string | Uint8Array) => void printed.push(String(text)),
     flushed: async () => reader.promise,
   };
   const style = { columns: Infinity, colors: pc.createColors(false), zone: "utc" } as const;

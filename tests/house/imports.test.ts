@@ -5,7 +5,7 @@ import { Copy } from "./copy.ts";
 const layers = [
   ["main.ts"],
   ["cli"],
-  ["server", "drop", "inspect", "load"],
+  ["server", "drop", "inspect", "load", "talk"],
   ["transport", "websocket", "standard", "wire", "client", "log", "config", "api"],
   ["core"],
 ] as const;
@@ -16,7 +16,7 @@ const target = (folder: string) => (folder === "main.ts" ? "main.ts" : `${folder
 function allowed(from: string, to: string): boolean {
   const level = (folder: string) => layers.findIndex((layer) => layer.some((f) => f === folder));
   if (from === to) return true;
-  // Server, drop, inspect and load do not import each other; the small layers below may share their
+  // Server, drop, inspect, load and talk do not import each other; the small layers below may share their
   // nouns.
   if (level(from) === level(to)) return level(from) === 3;
   return level(from) < level(to);

@@ -228,5 +228,9 @@ class VirtualWire implements Wire {
     this.#down?.resume();
   }
 
+  async flushed(): Promise<void> {}
+
+  readonly gone = Promise.resolve();
+
   silence(): void {}
 }

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { connectError } from "../../src/cli/connect-error.ts";
+import { connectError } from "../../src/client/connect-error.ts";
 import { NoAnswer } from "../../src/client/client-error.ts";
 import { DialError } from "../../src/client/dial-error.ts";
 import { plainTls, type Target } from "../../src/client/target.ts";

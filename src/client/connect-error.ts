@@ -1,8 +1,8 @@
-import { NoAnswer, Refused, InvalidAnswer } from "../client/client-error.ts";
-import { DialError } from "../client/dial-error.ts";
-import { refusalText } from "../client/refusal.ts";
-import { isAboutCertificate } from "../client/tls-error.ts";
-import { isWebSocket, type Target, targetText } from "../client/target.ts";
+import { NoAnswer, Refused, InvalidAnswer } from "./client-error.ts";
+import { DialError } from "./dial-error.ts";
+import { refusalText } from "./refusal.ts";
+import { isAboutCertificate } from "./tls-error.ts";
+import { isWebSocket, type Target, targetText } from "./target.ts";
 import { CliError } from "../config/cli-error.ts";
 import { clause } from "../log/foreign.ts";
 
