@@ -54,7 +54,13 @@ async function runRr(given: Arguments, surroundings: Surroundings): Promise<numb
   const source = sourceFrom(given, false);
   const login = await talkLogin(given, source, surroundings);
   const flags = new PropertyFlags(given.all("property"));
-  const shared = talkRequest(given, login, surroundings.readFile, { name: "rr", version: 5 }, flags);
+  const shared = talkRequest(
+    given,
+    login,
+    surroundings.readFile,
+    { name: "rr", version: 5 },
+    flags,
+  );
   const properties = shared.version === 5 ? { responseTopic, ...flags.of("publish") } : undefined;
   const request = {
     ...shared,
