@@ -13,7 +13,7 @@ import {
   talkRules,
 } from "./talk-flags.ts";
 import { talkExitCodes, willTest } from "./talk-help.ts";
-import { talkLogin, talkRequest } from "./talk-request.ts";
+import { talkCompletion, talkLogin, talkRequest } from "./talk-request.ts";
 
 /** `mqttd pub`: publishes messages. */
 export function pubCommand(): CliCommand {
@@ -42,6 +42,7 @@ export function pubCommand(): CliCommand {
         "opened again, and what was not acknowledged is sent again.",
       sections: [willTest, passwordHelp, talkExitCodes("pub")],
     }),
+    completion: talkCompletion,
     run: runPub,
   };
 }

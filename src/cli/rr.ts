@@ -16,7 +16,7 @@ import {
   talkRules,
 } from "./talk-flags.ts";
 import { formats, talkExitCodes, willTest } from "./talk-help.ts";
-import { talkLogin, talkRequest } from "./talk-request.ts";
+import { talkCompletion, talkLogin, talkRequest } from "./talk-request.ts";
 
 /** `mqttd rr`: sends a request, and prints its response. */
 export function rrCommand(): CliCommand {
@@ -42,6 +42,7 @@ export function rrCommand(): CliCommand {
         "flags of mosquitto_rr.",
       sections: [formats, willTest, passwordHelp, talkExitCodes("rr")],
     }),
+    completion: talkCompletion,
     run: runRr,
   };
 }

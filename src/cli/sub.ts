@@ -17,7 +17,7 @@ import {
   topicOfUrl,
 } from "./talk-flags.ts";
 import { formats, talkExitCodes, willTest } from "./talk-help.ts";
-import { talkRequest } from "./talk-request.ts";
+import { talkCompletion, talkRequest } from "./talk-request.ts";
 
 /** `mqttd sub`: subscribes, and prints the messages. */
 export function subCommand(): CliCommand {
@@ -55,6 +55,7 @@ export function subCommand(): CliCommand {
         "the flags of mosquitto_sub, until Ctrl-C. A lost connection is opened again.",
       sections: [formats, willTest, passwordHelp, talkExitCodes("sub")],
     }),
+    completion: talkCompletion,
     run: runSub,
   };
 }

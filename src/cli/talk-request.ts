@@ -5,12 +5,13 @@ import { usageError } from "../config/cli-error.ts";
 import type { ReadFile } from "../config/file.ts";
 import { quoted } from "../config/problem.ts";
 import { Reason, reasonName } from "../core/reason.ts";
-import type { PropertyFlags } from "../talk/properties.ts";
+import { type PropertyFlags, propertyCommands } from "../talk/properties.ts";
 import type { Goodbye, Source, TalkRequest } from "../talk/request.ts";
 import type { Arguments } from "./arguments.ts";
 import { durationFrom, numberFrom, topicFrom, versionFrom } from "./client-flags.ts";
 import type { Surroundings } from "./command.ts";
 import { type Login, loginFrom } from "./login.ts";
+import { type Completion, described, wordsOf } from "./offer.ts";
 import { qosFrom } from "./talk-flags.ts";
 import { brokerFrom } from "./transport-flags.ts";
 
@@ -166,6 +167,15 @@ const reasons: readonly number[] = [
   ...[Reason.administrativeAction, Reason.payloadFormatInvalid],
 ];
 
+/** Values of flags for the completions of shells. */
+export const talkCompletion: Completion = {
+  values: {
+    "disconnect-reason": () =>
+      described(reasons.map((code) => [hexOf(code), reasonName(code) ?? ""] as const)),
+    property: () => wordsOf(propertyCommands),
+  },
+};
+
 function goodbyeFrom(given: Arguments, flags: PropertyFlags): Goodbye {
   const written = given.text("disconnect-reason");
   const disconnects = !given.has("no-disconnect");
@@ -175,10 +185,9 @@ function goodbyeFrom(given: Arguments, flags: PropertyFlags): Goodbye {
   const code =
     written === null ? 0 : Number(/^(0x[\da-f]{1,2}|\d{1,3})$/i.test(written) ? written : "?");
   if (!reasons.includes(code)) {
-    const hex = reasons.map((one) => `0x${one.toString(16).padStart(2, "0")}`);
     const name = reasonName(code);
     throw usageError(
-      `--disconnect-reason: found ${quoted(written ?? "")}, allowed: ${hex.join(", ")}`,
+      `--disconnect-reason: found ${quoted(written ?? "")}, allowed: ${reasons.map(hexOf).join(", ")}`,
       name === null ? "0x04 makes the broker publish the will" : `a client does not send "${name}"`,
     );
   }
@@ -188,4 +197,8 @@ function goodbyeFrom(given: Arguments, flags: PropertyFlags): Goodbye {
     properties: flags.of("disconnect"),
     isChosen: written !== null || !disconnects,
   };
+}
+
+function hexOf(code: number): string {
+  return `0x${code.toString(16).padStart(2, "0")}`;
 }

@@ -100,6 +100,7 @@ test("ids of scenarios and statements, rows of the bench, in lists with commas t
 /** Placeholders of values that only the user knows. */
 const free = new Set([
   ...["ADDRESS", "CLIENT", "COMMAND", "DURATION", "HOST", "ID", "N", "NAME", "PASSWORD", "PATH"],
+  ...["FILTER", "FORMAT", "PERCENT", "PREFIX"],
   ...["PID", "PORT", "SECONDS", "TEXT", "TIME", "TOPIC", "URL", "WHERE"],
 ]);
 
