@@ -1,5 +1,6 @@
 import type { CliCommand } from "./command.ts";
 import { padded, width } from "../log/columns.ts";
+import { helpTopics } from "./help-topics.ts";
 import { exitCodeTexts, type HelpPage, type HelpRow, statements } from "./help.ts";
 
 /** One command in the list; `load` imports its file when it is called. */
@@ -86,6 +87,12 @@ export const commands: readonly ListedCommand[] = [
   },
   {
     group: "Set up",
+    name: "version",
+    summary: "version, runtime, target and features",
+    load: async () => (await import("./version-command.ts")).versionCommand(),
+  },
+  {
+    group: "Set up",
     name: "completions",
     summary: "completion for bash, zsh or fish",
     load: async () => (await import("./completions.ts")).completionsCommand(),
@@ -127,6 +134,10 @@ export function programHelp(): HelpPage {
           .filter(({ group }) => group === title)
           .map(({ name, summary }): HelpRow => [padded(name, nameWidth), summary]),
       })),
+      {
+        title: "Help on",
+        rows: helpTopics.map(({ name, summary }): HelpRow => [padded(name, nameWidth), summary]),
+      },
       {
         title: "Flags",
         rows: [

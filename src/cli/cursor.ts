@@ -1,6 +1,7 @@
 import type { ReadingRules } from "./arguments.ts";
 import { type CliCommand, type Flag, flagsOf, pageOf, type Surroundings } from "./command.ts";
 import { commands } from "./commands.ts";
+import { helpTopics } from "./help-topics.ts";
 import type { HelpPage } from "./help.ts";
 import { attached, described, files, folders, nothing, type Offer, wordsOf } from "./offer.ts";
 
@@ -57,7 +58,9 @@ function firstWord(current: string): Offer {
 async function topicOffer(before: readonly string[]): Promise<Offer> {
   const [name, ...more] = before;
   if (name === undefined) {
-    return described(commands.map((command) => [command.name, command.summary] as const));
+    return described(
+      [...commands, ...helpTopics].map(({ name, summary }) => [name, summary] as const),
+    );
   }
   const command = more.length === 0 ? await loadCommand(name) : null;
   return command === null ? nothing : verbOffer(command.help);

@@ -4,8 +4,8 @@ import { readArguments } from "./arguments.ts";
 import { type CliCommand, pageOf, type Surroundings } from "./command.ts";
 import { commands, hiddenCommands, programHelp } from "./commands.ts";
 import { type CliError, usageError } from "../config/cli-error.ts";
+import { helpTopics } from "./help-topics.ts";
 import { type HelpPage, helpText, textColumns } from "./help.ts";
-import { versionLine } from "./version.ts";
 
 /** Runs the arguments after `mqttd`. Resolves to the exit code; throws CliError. */
 export async function runProgram(
@@ -15,7 +15,7 @@ export async function runProgram(
   const [first, ...rest] = args;
   if (first === undefined) return showHelp(programHelp(), surroundings);
   if (first === "help" || first === "-h" || first === "--help") return help(rest, surroundings);
-  if (first === "--version") return show(versionLine(surroundings.version), surroundings);
+  if (first === "--version") return runProgram(["version", ...rest], surroundings);
   if (first.startsWith("-")) throw flagWithoutCommand(first, rest.length > 0);
   const command = await commandNamed(first);
   const given = readArguments(rest, command.command, command.rules);
@@ -26,7 +26,16 @@ export async function runProgram(
 async function help(names: readonly string[], surroundings: Surroundings): Promise<number> {
   const [name, ...words] = names.filter((word) => word !== "-h" && word !== "--help");
   if (name === undefined) return showHelp(programHelp(), surroundings);
-  const command = await commandNamed(name);
+  const topic = helpTopics.find((other) => other.name === name);
+  if (topic !== undefined) {
+    const [surplus] = words;
+    if (surplus === undefined) return showHelp(topic.page(), surroundings);
+    throw usageError(`help: unexpected argument ${quoted(surplus)}`, `mqttd help ${name}`);
+  }
+  const command = await commandNamed(
+    name,
+    helpTopics.map((other) => other.name),
+  );
   const [verb, surplus] = command.helpOn === undefined ? [undefined, ...words] : words;
   if (surplus !== undefined) {
     throw usageError(`help: unexpected argument ${quoted(surplus)}`, `see mqttd ${name} --help`);
@@ -39,13 +48,20 @@ function verbIn(words: readonly string[]): string | undefined {
   return words[0] === "help" ? words[1] : words[0];
 }
 
-async function commandNamed(name: string): Promise<CliCommand> {
+/** `beside`: other words that may be meant. Throws CliError with the nearest. */
+async function commandNamed(
+  name: string,
+  beside: readonly string[] = ["help"],
+): Promise<CliCommand> {
   const listed = [...commands, ...hiddenCommands].find((other) => other.name === name);
   if (listed !== undefined) return listed.load();
-  if (name === "version") throw usageError("unknown command version", "did you mean --version?");
-  const meant = nearest(name, [...commands.map((other) => other.name), "help"]);
+  const meant = nearest(name, [...commands.map((other) => other.name), ...beside]);
   const hint = meant === null ? "see mqttd --help" : `did you mean ${meant}?`;
-  throw usageError(`unknown command ${quoted(name)}`, hint);
+  const isTopic = helpTopics.some((topic) => topic.name === name);
+  throw usageError(
+    `unknown command ${beside.length > 1 ? "or topic " : ""}${quoted(name)}`,
+    isTopic ? `mqttd help ${name}` : hint,
+  );
 }
 
 function flagWithoutCommand(flag: string, isFollowed: boolean): CliError {

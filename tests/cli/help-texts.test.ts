@@ -7,6 +7,7 @@ import { catalogue } from "../../src/drop/scenarios/catalogue.ts";
 import { width } from "../../src/log/columns.ts";
 import { examplesOf } from "../../src/cli/help.ts";
 import { verbNames as configVerbs } from "../../src/cli/config-verbs.ts";
+import { helpTopics } from "../../src/cli/help-topics.ts";
 import { flagForms, verbs } from "../../src/cli/inspect-verbs.ts";
 import { configSchema } from "../../src/config/schema.ts";
 import { mqttd } from "./surroundings.ts";
@@ -50,7 +51,13 @@ test("mqttd --help", async () => {
       certs          a CA for development, and certificates of the server and
                      clients
       doctor         what on this machine keeps a broker or its clients from working
+      version        version, runtime, target and features
       completions    completion for bash, zsh or fish
+
+    Help on:
+      codes          reason codes of MQTT 5.0, return codes of 3.1.1
+      errors         exit codes, mosquitto's beside them; causes of ends, and the
+                     will
 
     Flags:
       -h, --help     show this help; for a command: mqttd help COMMAND
@@ -171,6 +178,7 @@ function pages(): readonly (readonly string[])[] {
     ...commands.map(({ name }) => ["help", name]),
     ...verbNames.map((verb) => ["inspect", verb, "--help"]),
     ...configVerbs.map((verb) => ["config", verb, "--help"]),
+    ...helpTopics.map(({ name }) => ["help", name]),
     ["serve", "--like", "help"],
     ["simulate-drop", "--list"],
     ...catalogue.map(({ id }) => ["simulate-drop", "--show", id]),

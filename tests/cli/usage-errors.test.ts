@@ -82,7 +82,7 @@ test("each error is one line, with the nearest right word, and exit code 2", asy
     ""
       mqttd: unknown command "" (see mqttd --help)
     "help srve"
-      mqttd: unknown command "srve" (did you mean serve?)
+      mqttd: unknown command or topic "srve" (did you mean serve?)
     "help serve extra"
       mqttd: help: unexpected argument "extra" (see mqttd serve --help)
     "help inspect wlils"
