@@ -35,7 +35,7 @@ interface Counts {
 /** Up to this many tests may stay unjudged on a busy machine; more make the run fail. */
 const unjudgedMax = 5;
 /** The time for processes that tests started to end by themselves, after the tests. */
-const partingMs = 2000;
+const partingMs = 10_000;
 
 const total: Counts = { passed: 0, failed: 0, skipped: 0 };
 

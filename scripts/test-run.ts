@@ -4,10 +4,10 @@ import path from "node:path";
 import { root } from "./command.ts";
 
 /** The limit for one test; tests that wait have shorter limits of their own. */
-const testLimitMs = 30_000;
+const testLimitMs = 60_000;
 const allTestsLimitMs = 15 * 60_000;
 /** The longest wait for the last output of `bun test` after it has ended. */
-const lastWordsMs = 2000;
+const lastWordsMs = 10_000;
 
 export interface PlayedTest {
   readonly file: string;

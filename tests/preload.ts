@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { afterAll } from "bun:test";
+import { afterAll, setDefaultTimeout } from "bun:test";
 import { descendants, killDescendants } from "../scripts/descendants.ts";
 
 /**
@@ -19,7 +19,10 @@ const kept: ReadonlySet<string> = new Set([
   ...["MQTTD_EXECUTABLE", "MQTTD_NAIVE_RUNS"],
 ]);
 /** Bound for a program that no test waited for to end. */
-const partingMs = 2000;
+const partingMs = 10_000;
+/** As long as the test command allows (scripts/test-run.ts); holds for `bun test` with one file. */
+const testLimitMs = 60_000;
+setDefaultTimeout(testLimitMs);
 
 for (const name of Object.keys(process.env)) if (!kept.has(name)) delete process.env[name];
 const home = mkdtempSync(path.join(tmpdir(), "mqttd-home-"));

@@ -4,6 +4,7 @@ import { type Verb, verbs } from "../../src/cli/inspect-verbs.ts";
 import { spawn } from "../support/child.ts";
 import { connectBytes } from "../support/connect-bytes.ts";
 import { environment, executable, Folder, RunningBroker } from "../support/executable.ts";
+import { patienceMs } from "../support/inbox.ts";
 
 /** Those that run until Ctrl-C have tests of their own on a terminal. */
 const endless: readonly Verb[] = ["tail"];
@@ -37,7 +38,7 @@ test("each example of a verb's page works as described against a running broker"
       stdin: "ignore",
       stdout: "pipe",
       stderr: "pipe",
-      timeout: 10_000,
+      timeout: patienceMs,
     });
     const [stdout, stderr] = await Promise.all([child.stdout.text(), child.stderr.text()]);
     await child.exited;
@@ -46,4 +47,4 @@ test("each example of a verb's page works as described against a running broker"
     expect({ example, code: child.exitCode, stderr }).toEqual({ example, code, stderr: "" });
     expect(stdout, example).not.toBe("");
   }
-}, 30_000);
+}, 60_000);

@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import { executable, RunningBroker } from "../support/executable.ts";
 import { connectBytes } from "../support/connect-bytes.ts";
 import { spawn } from "../support/child.ts";
+import { patienceMs } from "../support/inbox.ts";
 
 async function inspect(broker: RunningBroker, ...args: string[]) {
   await using child = spawn([executable(), "inspect", ...args], {
@@ -9,7 +10,7 @@ async function inspect(broker: RunningBroker, ...args: string[]) {
     stdin: "ignore",
     stdout: "pipe",
     stderr: "pipe",
-    timeout: 10_000,
+    timeout: patienceMs,
     killSignal: "SIGKILL",
   });
   const [stdout, stderr] = await Promise.all([child.stdout.text(), child.stderr.text()]);

@@ -55,10 +55,9 @@ test("requests whose answers are never read shut out nobody: inspect gets throug
       return codes.at(-1) === 0;
     },
     () => `inspect ended with ${codes.join(", ")}`,
-    10_000,
   );
   // A client that has read everything sent so far is not cut off.
   expect((await run(broker.folder, ["inspect", "log", "info"])).code).toBe(0);
   for (const one of stalled) one.reset();
   await broker.stop();
-}, 30_000);
+}, 60_000);

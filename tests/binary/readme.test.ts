@@ -14,7 +14,7 @@ import {
   RunningBroker,
 } from "../support/executable.ts";
 import { expectNotHeldUp } from "../support/held-up.ts";
-import { eventually, now } from "../support/inbox.ts";
+import { eventually, now, patienceMs } from "../support/inbox.ts";
 import { InteractiveShell, type ShellName } from "../support/shell.ts";
 
 // Types each command of README.md into an interactive shell, as a newcomer does.
@@ -318,7 +318,7 @@ async function runScript(script: string): Promise<Ended> {
     stdin: "ignore",
     stdout: "pipe",
     stderr: "pipe",
-    timeout: 20_000,
+    timeout: patienceMs,
     killSignal: "SIGKILL",
   });
   const [stdout, stderr] = await Promise.all([child.stdout.text(), child.stderr.text()]);
@@ -347,7 +347,7 @@ test.skipIf(!hasMosquitto)(
       }
     `);
   },
-  30_000,
+  60_000,
 );
 
 for (const [what, from, to, code, says] of [
@@ -372,7 +372,7 @@ for (const [what, from, to, code, says] of [
         stderr: expect.stringContaining(says),
       });
     },
-    30_000,
+    60_000,
   );
 }
 

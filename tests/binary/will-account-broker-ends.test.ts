@@ -29,7 +29,7 @@ test(
     await accounts.ended("waits");
     const { broker } = accounts;
     broker.signal("SIGTERM");
-    expect(await broker.exit(20_000)).toBe(0);
+    expect(await broker.exit()).toBe(0);
     expect(logText(linesFrom(broker.lines.items, "mqttd is stopping"))).toMatchInlineSnapshot(`
       "mqttd is stopping (SIGTERM)
       waits's will published to 1 on wills/waits (due after <measured>, <lateness>, broker stopped) · connection ended: closed without DISCONNECT (FIN)
@@ -60,7 +60,7 @@ test(
     const { port, broker } = accounts;
     await accounts.line(" as armed ");
     broker.signal("SIGKILL");
-    expect(await broker.exit(20_000)).toBeNull();
+    expect(await broker.exit()).toBeNull();
     // It had no time to log anything.
     expect(logText(linesFrom(broker.lines.items, " as armed "))).toMatchInlineSnapshot(
       `"New client connected from 127.0.0.1:<port> as armed (p5, c1, k30), will on wills/armed (q0)"`,

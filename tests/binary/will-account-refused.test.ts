@@ -309,16 +309,13 @@ test(
     await using strict = await RunningBroker.start({
       files: { "mqttd.json": JSON.stringify(config) },
       logFormat: "human",
-      readyBoundMs: rowLimitMs,
     });
     using client = await SocketClient.dial(strict.port);
     client.sendBytes(connectBytes({ version: 5, clientId: "nobody", willTopic: "wills/nobody" }));
     await client.ended;
     const line = await strict.lines.first("its end", (text) => text.includes("disconnected:"));
     const answer = await clientAnswer(strict.folder, "nobody");
-    const { stdout } = await run(strict.folder, ["inspect", "explain", "nobody"], {
-      boundMs: rowLimitMs,
-    });
+    const { stdout } = await run(strict.folder, ["inspect", "explain", "nobody"]);
     const explained = briefPage(stdout, explain(answer));
     expect(`${logText([line])}\n\n${explained}`).toMatchInlineSnapshot(`
       "Client nobody (127.0.0.1:<port>) disconnected: refused (anonymous clients are not allowed [v5-3.1.4-2]) · will on wills/nobody not armed

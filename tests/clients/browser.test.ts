@@ -39,7 +39,7 @@ test.skipIf(chromiumMissing !== null)(
 
     const tab = await browser.open(`http://localhost:${server.port}/`);
     const isHello = ({ topic }: { topic: string }): boolean => topic === "page/hello";
-    await watcher.messages.first("the page's message", isHello, 20_000);
+    await watcher.messages.first("the page's message", isHello);
 
     await browser.close(tab);
     expect((await watcher.message("page/status")).payload.toString()).toBe("gone");
@@ -53,7 +53,7 @@ test.skipIf(chromiumMissing !== null)(
     await browser.open(`http://evil.example:${server.port}/`);
     const isRefused = ({ event, cause }: { event: string; cause?: unknown }): boolean =>
       event === "ended" && cause === "webSocketFailed";
-    const refused = await broker.line("the refusal", isRefused, 20_000);
+    const refused = await broker.line("the refusal", isRefused);
     expect(refused["detail"]).toStartWith(`a page of http://evil.example:${server.port}, which`);
   },
   60_000,

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { Folder, RunningBroker } from "../support/executable.ts";
-import { eventually } from "../support/inbox.ts";
+import { eventually, patienceMs } from "../support/inbox.ts";
 import { SocketClient } from "../support/socket-client.ts";
 import { spawn } from "../support/child.ts";
 
@@ -27,7 +27,7 @@ let tests = 0;
 const own = (name: string): string => `${name}-${++tests}`;
 
 /** Below a test's limit, so that none of them outlives the test. */
-const bound = { timeout: 4500, killSignal: "SIGKILL" } as const;
+const bound = { timeout: patienceMs, killSignal: "SIGKILL" } as const;
 
 /** mosquitto_sub, once the broker has its subscription. */
 class Subscriber implements AsyncDisposable {

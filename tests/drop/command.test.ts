@@ -7,7 +7,7 @@ import { embeddedBroker } from "../../src/server/embedded.ts";
 import { type Outcome, mqttd } from "../cli/surroundings.ts";
 import { type LogLine, RunningBroker } from "../support/executable.ts";
 import { expectInTime, expectNotHeldUp } from "../support/held-up.ts";
-import { Inbox, now } from "../support/inbox.ts";
+import { Inbox, now, patienceMs } from "../support/inbox.ts";
 import { spawn } from "../support/child.ts";
 
 /** `mqttd simulate-drop` from the command line to its exit code, against brokers of this machine. */
@@ -59,7 +59,7 @@ test("without --json the report is on stdout, what is said meanwhile on stderr",
     "
   `);
   expect(stderr).toMatch(/^pass {10}rst {19}MQTT 5 {6}the will after \d\.\d\d s\n$/);
-}, 15_000);
+}, 60_000);
 
 test("nothing listens: exit 3, and an offer", async () => {
   const broker = await embeddedBroker();
@@ -155,7 +155,7 @@ test.concurrent(
     expect(xml.match(/<testcase [^>]*time="[1-9]/g)).toHaveLength(6);
     expect(readdirSync(folder)).toEqual(["drops.xml"]);
   },
-  15_000,
+  60_000,
 );
 
 test.concurrent(
@@ -170,7 +170,7 @@ test.concurrent(
     expect(stdout).toMatch(/ MQTT 3\.1\.1 +MQTT 5 +MQTT 3\.1\.1 via +MQTT 5 via\n/);
     expect(stdout).toContain("4 passed, 0 failed");
   },
-  15_000,
+  60_000,
 );
 
 test.concurrent(
@@ -185,7 +185,7 @@ test.concurrent(
       `mqttd: mqtt://127.0.0.1:${silent.port} accepts connections but does not answer: no CONNACK within 5 s (is it an MQTT broker?)\n`,
     );
   },
-  15_000,
+  60_000,
 );
 
 test.concurrent(
@@ -207,7 +207,7 @@ test.concurrent(
       "unacceptable protocol version (0x01) (it speaks another version",
     );
   },
-  15_000,
+  60_000,
 );
 
 /** Stands before a broker, and refuses the level 5 as a broker of 2014 would. */
@@ -260,7 +260,7 @@ test.concurrent(
     expect(stdout).toContain('"inconclusive":1,"skipped":0,"notPlayed":3,');
     expect(stdout).toContain('"cutShort":"the broker is lost');
   },
-  15_000,
+  60_000,
 );
 
 /** The client that dies has connected: the one with the will. */
@@ -275,7 +275,7 @@ function started(...args: string[]) {
     stdin: "ignore",
     stdout: "pipe",
     stderr: "pipe",
-    timeout: 12_000,
+    timeout: 2 * patienceMs,
     killSignal: "SIGKILL",
   });
   const said = new Inbox<string>();
@@ -329,7 +329,7 @@ for (const [signal, expected] of [
       const fates = broker.log.items.filter((line) => line.event === "ended" && half(line));
       for (const line of fates) expect(line).toMatchObject({ cause: "disconnected" });
     },
-    15_000,
+    60_000,
   );
 }
 
@@ -361,5 +361,5 @@ test.concurrent(
     expectInTime("the end", now() - began, 1500);
     broker.signal("SIGCONT");
   },
-  15_000,
+  60_000,
 );

@@ -16,8 +16,6 @@ import { type Folder, run } from "./executable.ts";
  * compared with those of the same code in this process, made from the executable's own JSON.
  */
 
-const boundMs = 20_000;
-
 export async function clientAnswer(folder: Folder, clientId: string): Promise<ClientAnswer> {
   return asked(folder, clientShape, "client", clientId);
 }
@@ -32,7 +30,7 @@ async function asked<Answer>(
   shape: Shape<Answer>,
   ...words: readonly string[]
 ): Promise<Answer> {
-  const ended = await run(folder, ["inspect", ...words, "--json"], { boundMs });
+  const ended = await run(folder, ["inspect", ...words, "--json"]);
   expect(ended).toMatchObject({ code: 0, stderr: "" });
   return shape.parse(JSON.parse(ended.stdout));
 }

@@ -11,11 +11,10 @@ import {
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { expectNotHeldUp } from "./held-up.ts";
-import { eventually, Inbox, now } from "./inbox.ts";
+import { eventually, Inbox, now, patienceMs } from "./inbox.ts";
 import { spawn } from "./child.ts";
 
 const root = path.resolve(import.meta.dir, "../..");
-const stopBoundMs = 4500;
 /** The longest time that a test takes. */
 const testMs = 30_000;
 
@@ -132,11 +131,11 @@ export interface Ended {
   readonly stderr: string;
 }
 
-/** Runs the executable in a folder until it exits, for at most a few seconds. */
+/** Runs the executable in a folder until it exits; kills it after `boundMs`. */
 export async function run(
   folder: Folder,
   args: readonly string[],
-  { through, boundMs = stopBoundMs }: Pick<Surroundings, "through"> & { boundMs?: number } = {},
+  { through, boundMs = patienceMs }: Pick<Surroundings, "through"> & { boundMs?: number } = {},
 ): Promise<Ended> {
   await using child = spawn([...shell(through), executable(), ...args], {
     cwd: folder.path,
@@ -244,7 +243,7 @@ export class RunningBroker implements AsyncDisposable {
    * The exit code, once the process has ended and all its output has arrived; null: a signal killed
    * it.
    */
-  async exit(boundMs = stopBoundMs): Promise<number | null> {
+  async exit(boundMs = patienceMs): Promise<number | null> {
     const bound = setTimeout(() => {
       this.otherWords += `(killed: it had not ended within ${boundMs} ms)\n`;
       this.#child.kill("SIGKILL");

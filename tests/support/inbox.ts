@@ -1,8 +1,8 @@
 /**
- * Bound for an event that is certain to happen: below the five seconds of `bun test`, whose message
- * says less.
+ * Bound for an event that is certain to happen, on a machine that stands still for seconds at any
+ * moment. Below the limit of a test, whose message says less.
  */
-const timeoutMs = 4500;
+export const patienceMs = 20_000;
 
 /** Items that arrive over time, in order, and the waiters for particular ones. */
 export class Inbox<Item> {
@@ -31,7 +31,7 @@ export class Inbox<Item> {
     boundMs?: number,
   ): Promise<Found>;
   async first(what: string, fits: (item: Item) => boolean, boundMs?: number): Promise<Item>;
-  async first(what: string, fits: (item: Item) => boolean, boundMs = timeoutMs): Promise<Item> {
+  async first(what: string, fits: (item: Item) => boolean, boundMs = patienceMs): Promise<Item> {
     let looked = 0;
     return this.#until(what, boundMs, () => {
       for (; looked < this.items.length; looked++) {
@@ -46,7 +46,7 @@ export class Inbox<Item> {
   async count(what: string, expected: number, fits: (item: Item) => boolean): Promise<void> {
     let looked = 0;
     let found = 0;
-    await this.#until(`${expected} x ${what}`, timeoutMs, () => {
+    await this.#until(`${expected} x ${what}`, patienceMs, () => {
       for (; looked < this.items.length; looked++) {
         const item = this.items[looked];
         if (item !== undefined && fits(item)) found++;
@@ -91,13 +91,40 @@ export class Inbox<Item> {
 export async function eventually(
   isSo: () => boolean | Promise<boolean>,
   describe: () => string,
-  boundMs = timeoutMs,
+  boundMs = patienceMs,
 ): Promise<void> {
   const until = performance.now() + boundMs;
   while (!(await isSo())) {
     if (performance.now() > until) throw new Error(`not within ${boundMs} ms: ${describe()}`);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
+}
+
+/** Waits for a promise that is certain to settle; rejects after `boundMs`, with the text of `describe`. */
+export async function within<Value>(
+  promise: Promise<Value>,
+  describe: () => string,
+  boundMs = patienceMs,
+): Promise<Value> {
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const fail = (): void => reject(new Error(`not within ${boundMs} ms: ${describe()}`));
+  const bound = setTimeout(fail, boundMs);
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(bound);
+  }
+}
+
+/**
+ * Waits until every one of several promises has settled, then rejects with the first failure: nothing
+ * that a test has started runs on after the test.
+ */
+export async function all<const Promises extends readonly unknown[]>(
+  promises: Promises,
+): Promise<{ -readonly [At in keyof Promises]: Awaited<Promises[At]> }> {
+  await Promise.allSettled(promises);
+  return Promise.all(promises);
 }
 
 /** Milliseconds of a clock that the processes of this machine share. */

@@ -3,7 +3,7 @@ import type { Target } from "../../src/client/target.ts";
 import { runScenarios, type RunOptions } from "../../src/drop/run.ts";
 import type { Result, Scenario } from "../../src/drop/scenario.ts";
 import { expectNotHeldUp } from "./held-up.ts";
-import { now } from "./inbox.ts";
+import { all, now } from "./inbox.ts";
 import { EmbeddedBroker, type EmbeddedOptions } from "./embedded.ts";
 import { Mosquitto } from "./mosquitto.ts";
 
@@ -124,5 +124,5 @@ async function apart(
   scenarios: readonly Scenario[],
   play: (scenario: Scenario) => Promise<Result[]>,
 ): Promise<Result[]> {
-  return (await Promise.all(scenarios.map(play))).flat();
+  return (await all(scenarios.map(play))).flat();
 }

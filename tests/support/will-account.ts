@@ -12,10 +12,8 @@ import { readFileSync } from "node:fs";
 import { SocketClient } from "./socket-client.ts";
 import { spawn } from "./child.ts";
 
-/** Bound for an event that is certain to happen, on a busy machine. */
-const boundMs = 20_000;
 /** Timeout of a test that waits for such an event. */
-export const rowLimitMs = 40_000;
+export const rowLimitMs = 60_000;
 
 /** Why rows with mosquitto's clients are skipped; null: the clients are installed. */
 export const mosquittoSubMissing: string | null =
@@ -33,7 +31,6 @@ export class WillAccounts implements AsyncDisposable {
 
   static async start(surroundings: Surroundings = {}): Promise<WillAccounts> {
     const broker = await RunningBroker.start({
-      readyBoundMs: boundMs,
       ...surroundings,
       logFormat: "human",
     });
@@ -98,7 +95,7 @@ export class WillAccounts implements AsyncDisposable {
   async line(what: string | RegExp): Promise<string> {
     const fits = (line: string): boolean =>
       typeof what === "string" ? line.includes(what) : what.test(line);
-    return this.broker.lines.first(String(what), fits, boundMs);
+    return this.broker.lines.first(String(what), fits);
   }
 
   /** The end of the client's connection, or its `times`-th end. */
@@ -110,11 +107,11 @@ export class WillAccounts implements AsyncDisposable {
   async many(what: RegExp, times: number): Promise<void> {
     let seen = 0;
     const isLast = (line: string): boolean => what.test(line) && ++seen === times;
-    await this.broker.lines.first(`${times} x ${what}`, isLast, boundMs);
+    await this.broker.lines.first(`${times} x ${what}`, isLast);
   }
 
   async inspect(...args: string[]): Promise<Ended> {
-    return run(this.broker.folder, ["inspect", ...args], { boundMs });
+    return run(this.broker.folder, ["inspect", ...args]);
   }
 
   /** Returns the value, or throws with what arrived instead. */
@@ -191,12 +188,11 @@ export class MosquittoSub implements AsyncDisposable {
    * that a signal that arrives while it works deadlocks it.
    */
   async idle(): Promise<void> {
-    await this.#said.first("its first message", () => true, boundMs);
+    await this.#said.first("its first message", () => true);
     const state = () => readFileSync(`/proc/${this.#child.pid}/stat`, "utf8").split(" ")[2];
     await eventually(
       () => state() === "S",
       () => `mosquitto_sub sleeps; its state is ${state()}`,
-      boundMs,
     );
   }
 

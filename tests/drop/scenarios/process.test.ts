@@ -4,7 +4,7 @@ import { processScenarios } from "../../../src/drop/scenarios/process.ts";
 import type { Need, Result } from "../../../src/drop/scenario.ts";
 import { accessBy } from "../../support/access.ts";
 import { EmbeddedBroker } from "../../support/embedded.ts";
-import { eventually } from "../../support/inbox.ts";
+import { all, eventually } from "../../support/inbox.ts";
 import { childClients, isAlive, isStopped } from "../../support/left-behind.ts";
 import { mosquittoMissing } from "../../support/mosquitto.ts";
 import { named, passes, played, playedOnMosquitto, verdicts } from "../../support/played.ts";
@@ -12,19 +12,21 @@ import { spawn, spawnSync } from "../../support/child.ts";
 
 const has: ReadonlySet<Need> = new Set(["child process"]);
 const why = mosquittoMissing === null ? "" : ` (skipped: ${mosquittoMissing})`;
-const boundMs = 20_000;
+const boundMs = 60_000;
 const main = path.resolve(import.meta.dir, "../../../src/main.ts");
 
 /** Most of a run is waiting, so that two of them wait at the same time. */
 const runs = Promise.withResolvers<{ ours: Result[]; mosquittos: Result[] }>();
+// Each test looks at what went wrong.
+runs.promise.catch(() => {});
 beforeAll(async () => {
   using broker = await EmbeddedBroker.start();
   const options = { has, versions: [4], keepAliveSeconds: 1, waitMs: 7000 } as const;
-  const [ours, mosquittos] = await Promise.all([
+  const both = all([
     played(processScenarios, broker.target, { has, keepAliveSeconds: 1 }),
     mosquittoMissing === null ? playedOnMosquitto(processScenarios, options) : [],
   ]);
-  runs.resolve({ ours, mosquittos });
+  await both.then(([ours, mosquittos]) => runs.resolve({ ours, mosquittos }), runs.reject);
 }, boundMs);
 
 test("our broker publishes the will of a process that is killed or stopped", async () => {
@@ -76,7 +78,6 @@ test(
     await eventually(
       () => (pids = childClients(process.pid)).length === 1 && pids.every(isStopped),
       () => `children: ${pids.join(", ")}`,
-      10_000,
     );
     off.abort();
     expect(await run).toMatchObject([{ verdict: "inconclusive", detail: "called off" }]);
@@ -125,7 +126,6 @@ test(
     await eventually(
       () => broker.broker.view().connections.some(({ clientId }) => clientId === "child"),
       () => JSON.stringify(broker.events),
-      10_000,
     );
     void child.stdin.end();
     expect(await child.exited).toBe(0);

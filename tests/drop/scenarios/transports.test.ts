@@ -13,6 +13,7 @@ import type { LinkEvents } from "../../../src/transport/transport.ts";
 import { opensslMissing } from "../../support/certificates.ts";
 import { Entrances } from "../../support/entrances.ts";
 import { EmbeddedBroker, type EmbeddedOptions } from "../../support/embedded.ts";
+import { all } from "../../support/inbox.ts";
 import { named, played, turn, verdicts } from "../../support/played.ts";
 
 /**
@@ -24,7 +25,8 @@ const entrances = opensslMissing === null ? new Entrances() : null;
 afterAll(() => entrances?.[Symbol.dispose]());
 const isMissing = entrances === null;
 const why = isMissing ? ` (skipped: ${opensslMissing})` : "";
-const boundMs = 60_000;
+/** What was held up plays again, alone. */
+const boundMs = 180_000;
 type Kind = "unix" | "tls" | "ws" | "wss";
 
 /** What needs more than a broker and its transport has tests of its own. */
@@ -54,7 +56,7 @@ async function playedOver(
 ): Promise<string[]> {
   const entrance = entrances?.of(kind);
   if (entrance === undefined) throw new Error("no certificates");
-  const results = await Promise.all(
+  const results = await all(
     scenarios.map(async (scenario) => {
       await turn();
       const own = entrances?.of(kind) ?? entrance;
@@ -139,7 +141,7 @@ for (const kind of ["unix", "wss"] as const) {
 /** A broker that hears of no end of a connection. */
 const deaf = (events: LinkEvents): LinkEvents => ({ ...events, closed: () => {} });
 
-/** A broker for which something beside MQTT packets is a sign of life. */
+/** A broker for which something beside MQTT packets, for some seconds, is a sign of life. */
 const credulous = (events: LinkEvents): LinkEvents => ({
   ...events,
   opened: (link) => {

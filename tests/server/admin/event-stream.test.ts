@@ -201,7 +201,13 @@ test("over a socket: a reader that stalls misses events above the limit, then re
   const admin = new Administered({ admin: { streamBytes } });
   const faults: unknown[] = [];
   const server = await serveHttp({
-    ...{ host: "127.0.0.1", port: 0, connections: 4, requestTimeoutMs: 5000, stallTimeoutMs: 5000 },
+    ...{
+      host: "127.0.0.1",
+      port: 0,
+      connections: 4,
+      requestTimeoutMs: 60_000,
+      stallTimeoutMs: 60_000,
+    },
     fetch: (request) => admin.fetch(request),
     onFault: (fault) => void faults.push(fault),
   });
@@ -220,7 +226,7 @@ test("over a socket: a reader that stalls misses events above the limit, then re
   }
   expect(admin.hub.missed).toBeGreaterThan(0);
   reader.resume();
-  const text = await reader.until("event: missed", 20_000);
+  const text = await reader.until("event: missed");
   expect(text).toMatch(/event: missed\ndata: \d+\n\n/);
   reader.close();
   await eventually(
@@ -229,4 +235,4 @@ test("over a socket: a reader that stalls misses events above the limit, then re
   );
   await server.close();
   expect(faults).toEqual([]);
-}, 30_000);
+}, 60_000);
