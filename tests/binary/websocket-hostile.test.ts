@@ -238,11 +238,12 @@ test.each(upgrades)(
 test("Pings alone do not keep a client alive", async () => {
   const peer = await connected(1);
   const ping = frameOf(new Uint8Array(0), { opcode: 9 });
+  peer.send(ping);
+  await peer.until(() => spoken(peer.bytes).pongs.length > 0);
+  // The client's own rhythm, not a wait for an event.
   const timer = setInterval(() => peer.send(ping), 100);
-  const end = await endOf(peer);
-  clearInterval(timer);
+  const end = await endOf(peer).finally(() => clearInterval(timer));
   expect(end).toMatchObject({ cause: "keepAliveExpired", will: { fate: "published" } });
-  expect(spoken(peer.bytes).pongs.length).toBeGreaterThan(5);
   expect(spoken(peer.bytes).close).toBe(1000);
   peer.rst();
 });
@@ -290,7 +291,7 @@ test.if(isLinux).each(floods)(
     const [before, idle] = [residentBytes(), descriptors()];
     const peers = await Promise.all(Array.from({ length: crowd }, dial));
     for (const peer of peers) peer.send(first);
-    for (const peer of peers) await poured(peer, second());
+    for (const peer of peers) await peer.pour(second());
     await isServing();
     expect(residentBytes() - before).toBeLessThan(limit + crowd * connectionBytes);
     if (cause !== "") {
@@ -303,7 +304,7 @@ test.if(isLinux).each(floods)(
     );
     await isServing();
   },
-  30_000,
+  60_000,
 );
 
 test("a flood of Pings and of empty frames: others are served meanwhile", async () => {
@@ -311,19 +312,9 @@ test("a flood of Pings and of empty frames: others are served meanwhile", async 
   await using bystander = await MqttJsClient.connect(url(), { protocolVersion: 5 });
   const pair = [frameOf(new Uint8Array(0), { opcode: 9 }), frameOf(new Uint8Array(0))];
   const flood = Buffer.concat(Array.from({ length: 50_000 }, () => pair).flat());
-  const pouring = Promise.all(flooders.map(async (peer) => poured(peer, flood)));
+  const pouring = Promise.all(flooders.map(async (peer) => peer.pour(flood)));
   for (let round = 0; round < 20; round++) await bystander.roundTrip();
   for (const peer of flooders) peer.rst();
   await pouring.catch(() => {});
   await isServing();
-}, 30_000);
-
-/** Writes all of it, as the peer takes it. */
-async function poured(peer: Peer, bytes: Uint8Array): Promise<void> {
-  for (let at = 0; at < bytes.length;) {
-    const taken = peer.socket.write(bytes, at, bytes.length - at);
-    if (taken < 0) return;
-    at += taken;
-    if (at < bytes.length) await new Promise((resolve) => setTimeout(resolve, 1));
-  }
-}
+}, 60_000);

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import { createHash } from "node:crypto";
+import type { Socket } from "node:net";
 import { dial } from "../../src/client/dial.ts";
 import { DialError } from "../../src/client/dial-error.ts";
 import type { Target } from "../../src/client/target.ts";
@@ -113,11 +114,14 @@ test("answers that open no WebSocket", async () => {
 test("frames behind the head of the answer, split anywhere, are read", async () => {
   const frames = Buffer.from([0x82, 2, 0x61, 0x62, 0x02, 1, 0x63, 0x80, 1, 0x64]);
   for (const cut of [0, 1, 3, 5]) {
+    const { promise: first, resolve } = Promise.withResolvers<Socket>();
     await using server = await HostileServer.start((socket, asked) => {
       socket.write(Buffer.concat([Buffer.from(answer(asked)), frames.subarray(0, cut)]));
-      setTimeout(() => socket.write(frames.subarray(cut)), 20);
+      resolve(socket);
     });
+    // It has read the head, and what was behind it.
     const { heard } = await opened(server.port);
+    (await first).write(frames.subarray(cut));
     await eventually(() => heard() === "abcd", heard);
   }
 });

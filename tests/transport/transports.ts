@@ -7,6 +7,7 @@ import { tls } from "../../src/transport/tls.ts";
 import { TlsContexts } from "../../src/transport/tls-contexts.ts";
 import { webSocket } from "../../src/transport/websocket.ts";
 import { Authority, opensslMissing } from "../support/certificates.ts";
+import { eventually, within } from "../support/inbox.ts";
 import { TlsPeer } from "./tls-peer.ts";
 import { beginning, WebSocketPeer } from "./websocket-peer.ts";
 import type {
@@ -151,9 +152,11 @@ export class Recorder implements LinkEvents {
   }
 
   /** Resolves as soon as `condition` holds; checked after each event. */
-  until(condition: () => boolean): Promise<void> {
-    if (condition()) return Promise.resolve();
-    return new Promise((resolve) => this.#waiting.push({ until: condition, resolve }));
+  async until(condition: () => boolean): Promise<void> {
+    if (condition()) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#waiting.push({ until: condition, resolve });
+    await within(promise, () => `the events were ${this.log.join(", ")}`);
   }
 
   told(event: string): Promise<void> {
@@ -170,8 +173,10 @@ export class Recorder implements LinkEvents {
   /** Ready for bytes of MQTT, or ended. */
   async ready(index = 0): Promise<Link> {
     const link = await this.link(index);
-    while ((link.preparing ?? null) !== null && !this.#ended.has(link))
-      await new Promise(setImmediate);
+    await eventually(
+      () => (link.preparing ?? null) === null || this.#ended.has(link),
+      () => "the link is still being prepared",
+    );
     return link;
   }
 
@@ -211,6 +216,8 @@ export async function listening(
 interface Received {
   readonly chunks: Uint8Array[];
   onChunk: () => void;
+  /** The kernel takes more, or nothing ever again. */
+  onDrain: () => void;
 }
 
 /** The other side: half-open, so that it chooses when to close. */
@@ -234,7 +241,7 @@ export class Peer {
 
   /** A number is a port of 127.0.0.1. */
   static async dial(at: object | number): Promise<Peer> {
-    const got: Received = { chunks: [], onChunk: () => {} };
+    const got: Received = { chunks: [], onChunk: () => {}, onDrain: () => {} };
     const { promise, resolve } = Promise.withResolvers<"eof" | "reset">();
     const socket = await Bun.connect<undefined>({
       ...((typeof at === "number" ? tcp(at) : at) as { unix: string }),
@@ -245,8 +252,12 @@ export class Peer {
           got.chunks.push(chunk);
           got.onChunk();
         },
+        drain: () => got.onDrain(),
         end: () => resolve("eof"),
-        close: (_, error) => resolve(error === undefined ? "eof" : "reset"),
+        close: (_, error) => {
+          resolve(error === undefined ? "eof" : "reset");
+          got.onDrain();
+        },
       },
     });
     return new Peer(socket, got, promise);
@@ -261,18 +272,29 @@ export class Peer {
   }
 
   /** Resolves as soon as `condition` holds; checked when something arrives. One caller at a time. */
-  until(condition: () => boolean): Promise<void> {
-    return new Promise((resolve) => {
-      this.#got.onChunk = () => {
-        if (condition()) resolve();
-      };
-      this.#got.onChunk();
-    });
+  async until(condition: () => boolean): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#got.onChunk = () => {
+      if (condition()) resolve();
+    };
+    this.#got.onChunk();
+    await within(promise, () => `the peer has ${this.bytes.length} bytes`);
   }
 
   send(text: string | Uint8Array): void {
     const taken = this.socket.write(text);
     if (taken !== text.length) throw new Error(`the kernel took ${taken} of ${text.length}`);
+  }
+
+  /** Sends all of it, as the kernel takes it, or until the connection ends. */
+  async pour(bytes: Uint8Array): Promise<void> {
+    for (let at = 0; at < bytes.length;) {
+      const drained = new Promise<void>((resolve) => (this.#got.onDrain = resolve));
+      const taken = this.socket.write(bytes, at, bytes.length - at);
+      if (taken < 0) return;
+      at += taken;
+      if (at < bytes.length) await within(drained, () => `${at} of ${bytes.length} bytes are sent`);
+    }
   }
 
   /** Sends FIN; data of the other side stays readable. */

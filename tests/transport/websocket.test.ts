@@ -51,13 +51,15 @@ describe.each(kinds)("%s", (_, make) => {
     await played(make, async (port, recorder) => {
       const peer = await upgraded(port);
       const link = await recorder.ready();
+      const drains = (): number => recorder.log.filter((event) => event === "drained").length;
       for (const size of [1, 125, 126, 16_370, 16_385, 65_535, 65_536, 200_000]) {
         const before = spoken(peer.bytes);
         const bytes = new Uint8Array(size).fill(97);
         let at = 0;
         while (at < size) {
+          const before = drains();
           at += link.write(bytes, at, size);
-          if (at < size) await Bun.sleep(0);
+          if (at < size) await recorder.until(() => drains() > before);
         }
         await got(peer, ({ text }) => text.length === before.text.length + size);
         expect(spoken(peer.bytes).dataFrames).toBe(before.dataFrames + 1);
