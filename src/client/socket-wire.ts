@@ -4,8 +4,11 @@ import { DialError } from "./dial-error.ts";
 import type { Target } from "./target.ts";
 import type { OpeningEvents, OpeningWire, WireEnd } from "./wire.ts";
 
-/** TCP waits in a full queue of connections; a unix socket's has to be tried again. */
-const queueMs = 1000;
+/**
+ * TCP waits in a full queue of connections; a unix socket's has to be tried again. So often, and not
+ * until a moment: this process may stand still meanwhile.
+ */
+const triesMax = 100;
 const againMs = 10;
 
 /** A socket of the system: TCP, or a unix socket. */
@@ -16,7 +19,7 @@ export class SocketWire implements OpeningWire {
   readonly #place: NetConnectOpts;
   readonly #above: OpeningEvents;
   readonly #isUnix: boolean;
-  readonly #queuesUntil = performance.now() + queueMs;
+  #tries = 0;
   #isOpen = false;
   #isOver = false;
   /** Writes that the system has not taken yet. */
@@ -36,6 +39,7 @@ export class SocketWire implements OpeningWire {
   }
 
   #connect(): Socket {
+    this.#tries += 1;
     const socket = connect(this.#place);
     socket.once("connect", () => {
       this.#isOpen = true;
@@ -64,7 +68,7 @@ export class SocketWire implements OpeningWire {
   #isQueueFull(error: Error): boolean {
     // Bun tells EAGAIN as ECONNREFUSED, which a socket without a listener gives, too.
     const mayBeFull = ["EAGAIN", "ECONNREFUSED"].includes(errorCode(error) ?? "");
-    return this.#isUnix && mayBeFull && performance.now() < this.#queuesUntil;
+    return this.#isUnix && mayBeFull && this.#tries < triesMax;
   }
 
   #again(): void {

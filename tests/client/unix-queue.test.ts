@@ -3,17 +3,17 @@ import { dial } from "../../src/client/dial.ts";
 import type { Target } from "../../src/client/target.ts";
 import { spawn } from "../support/child.ts";
 import { Folder } from "../support/executable.ts";
+import { patienceMs } from "../support/inbox.ts";
 
 const node = Bun.which("node");
 const why = node === null ? " (skipped: there is no node)" : "";
 
-/** Listens with a queue of one, stands still for a while, then accepts all. */
+/** Listens with a queue of one, stands still until there is a file `go`, then accepts all. */
 const program = `
   const server = require("node:net").createServer((socket) => socket.write("x"));
   server.listen({ path: "full.sock", backlog: 1 }, () => {
     console.log("ready");
-    const until = Date.now() + 300;
-    while (Date.now() < until);
+    while (!require("node:fs").existsSync("go"));
   });
 `;
 
@@ -24,8 +24,11 @@ test.skipIf(node === null)(`a unix socket whose queue is full is tried again${wh
   const none = { host: "", port: 0, username: null, password: null, tls: null };
   const target: Target = { ...none, transport: "unix", path: folder.file("full.sock") };
   const nothing = { data: () => {}, closed: () => {} };
-  const all = Array.from({ length: 10 }, async () => dial(target, 4000, () => nothing));
-  const wires = await Promise.all(all);
+  const dials = Array.from({ length: 10 }, async () => dial(target, patienceMs, () => nothing));
+  // The others have found the queue full by now.
+  await Promise.any(dials);
+  folder.write("go", "");
+  const wires = await Promise.all(dials);
   expect(wires).toHaveLength(10);
   for (const wire of wires) wire.reset();
 });
