@@ -1,11 +1,21 @@
 import { expect, test } from "bun:test";
+import { dial } from "../../../src/client/dial.ts";
 import { plantedQuirks, type PlantedQuirk } from "../../../src/core/quirks/planted.ts";
 import { delayScenarios } from "../../../src/drop/scenarios/delay.ts";
 import type { Scenario } from "../../../src/drop/scenario.ts";
+import { EmbeddedBroker } from "../../support/embedded.ts";
+import { HeldUp } from "../../support/held-up.ts";
 import { mosquittoMissing } from "../../support/mosquitto.ts";
-import { named, passes, playedOnMosquitto, playedOnOurs, verdicts } from "../../support/played.ts";
+import {
+  named,
+  passes,
+  played,
+  playedOnMosquitto,
+  playedOnOurs,
+  verdicts,
+} from "../../support/played.ts";
 
-const boundMs = 30_000;
+const boundMs = 60_000;
 const why = mosquittoMissing === null ? "" : ` (skipped: ${mosquittoMissing})`;
 const on = { versions: [5] } as const;
 
@@ -35,6 +45,24 @@ test.concurrent.skipIf(mosquittoMissing !== null)(
       "delay-churn v5: fail (broken)",
       "delay-session-end v5: pass",
     ]);
+  },
+  boundMs,
+);
+
+test(
+  "a return that our own stall delays beyond the will is no broker's fault",
+  async () => {
+    using embedded = await EmbeddedBroker.start();
+    const hasDied = (): boolean =>
+      embedded.events.some((event) => event.event === "ended" && event.will?.fate === "delayed");
+    const stalled: typeof dial = async (...to) => {
+      // The will is due one second after the return.
+      if (hasDied()) Bun.sleepSync(1500);
+      return dial(...to);
+    };
+    const scenarios = [named(delayScenarios, "delay-cancel")];
+    const playing = played(scenarios, embedded.target, { ...on, dial: stalled });
+    expect(await playing.catch((error: unknown) => error)).toBeInstanceOf(HeldUp);
   },
   boundMs,
 );
