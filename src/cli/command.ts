@@ -61,6 +61,8 @@ export interface CliCommand {
   readonly help: HelpPage;
   /** The page of a verb; throws CliError for an unknown one. Absent: the command has no verbs. */
   readonly helpOn?: (verb: string) => HelpPage;
+  /** Those that `helpOn` knows, in the order of the help. */
+  readonly verbs?: readonly { readonly name: string; readonly text: string }[];
   /** For the completions of shells. */
   readonly completion?: Completion;
   /** Resolves to the exit code; throws CliError. */

@@ -99,7 +99,7 @@ export const commands: readonly ListedCommand[] = [
   },
 ];
 
-/** Commands that mqttd or its completions start; no help lists them and no hint names them. */
+/** Commands of mqttd itself, its completions and its packages; no help lists them, no hint names them. */
 export const hiddenCommands: readonly Pick<ListedCommand, "name" | "load">[] = [
   {
     name: "drop-client",
@@ -112,6 +112,10 @@ export const hiddenCommands: readonly Pick<ListedCommand, "name" | "load">[] = [
   {
     name: "bench-part",
     load: async () => (await import("./bench-part.ts")).benchPartCommand(),
+  },
+  {
+    name: "man",
+    load: async () => (await import("./man.ts")).manCommand(),
   },
   {
     name: "complete",

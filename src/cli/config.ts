@@ -44,6 +44,7 @@ export function configCommand(): CliCommand {
     rules: { positionals: Infinity },
     help: page,
     helpOn: verbPage,
+    verbs: verbNames.map((name) => ({ name, text: verbs[name].text })),
     completion: {
       values: { set: settingOffer },
       word: (before) => {

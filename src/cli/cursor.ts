@@ -63,17 +63,15 @@ async function topicOffer(before: readonly string[]): Promise<Offer> {
     );
   }
   const command = more.length === 0 ? await loadCommand(name) : null;
-  return command === null ? nothing : verbOffer(command.help);
+  return command === null ? nothing : verbOffer(command);
 }
 
 async function loadCommand(name: string): Promise<CliCommand | null> {
   return (await commands.find((other) => other.name === name)?.load()) ?? null;
 }
 
-/** The verbs that the page of a command lists. */
-function verbOffer({ sections }: HelpPage): Offer {
-  const rows = sections.find(({ title }) => title === "Verbs")?.rows ?? [];
-  return described(rows.map(([form, text]) => [form.split(" ")[0] ?? "", text] as const));
+function verbOffer({ verbs = [] }: CliCommand): Offer {
+  return described(verbs.map(({ name, text }) => [name, text] as const));
 }
 
 /** The words of one command up to the cursor. */
@@ -134,9 +132,9 @@ class Cursor {
       }
       return this.#flagOffer();
     }
-    const { completion, help, helpOn } = this.#command;
+    const { completion } = this.#command;
     if (completion?.word !== undefined) return completion.word(this.#positionals, surroundings);
-    return helpOn !== undefined && this.#positionals.length === 0 ? verbOffer(help) : nothing;
+    return this.#positionals.length === 0 ? verbOffer(this.#command) : nothing;
   }
 
   #valueOf({ name }: Flag, current: string): Offer {

@@ -12,7 +12,7 @@ import { orderOf } from "./inspect-order.ts";
 import type { Output } from "./inspect-output.ts";
 import { inspectPacket } from "./inspect-packet.ts";
 import { inspectCompletion } from "./inspect-completion.ts";
-import { flagForms, verbOf } from "./inspect-verbs.ts";
+import { flagForms, verbOf, verbs } from "./inspect-verbs.ts";
 
 /** `mqttd inspect`: queries a running broker. */
 export function inspectCommand(): CliCommand {
@@ -23,6 +23,9 @@ export function inspectCommand(): CliCommand {
     rules: { positionals: Infinity },
     help: page,
     helpOn: verbPage,
+    verbs: Object.entries(verbs).flatMap(([name, { text }]) =>
+      name === "" ? [] : [{ name, text }],
+    ),
     completion: inspectCompletion,
     run: async (given, surroundings) => runInspect(page, given, surroundings),
   };
