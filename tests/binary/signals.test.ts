@@ -115,9 +115,9 @@ test("SIGHUP: settings that need a restart are logged", async () => {
 });
 
 test("SIGHUP: changeable settings change; an invalid configuration changes nothing", async () => {
-  const config = (limits: object, level = "info") => JSON.stringify({ limits, log: { level } });
+  const config = (limits: object, level = "info") => ({ limits, log: { level } });
   await using broker = await RunningBroker.start({
-    files: { "mqttd.json": config({ keepAliveMax: "60s" }) },
+    files: { "mqttd.json": JSON.stringify(config({ keepAliveMax: "60s" })) },
   });
   const serverKeepAlive = async (clientId: string): Promise<number | undefined> => {
     using client = await SocketClient.dial(broker.port);
@@ -127,16 +127,14 @@ test("SIGHUP: changeable settings change; an invalid configuration changes nothi
   expect(await serverKeepAlive("before")).toBe(60);
   using lasting = await SocketClient.connect(broker.port, { clientId: "lasting" });
 
-  broker.folder.write("mqttd.json", config({ keepAliveMax: "30s" }, "debug"));
-  broker.signal("SIGHUP");
-  const reloaded = await broker.line("the reload", is("configurationReloaded"));
+  const reloaded = await broker.reload(config({ keepAliveMax: "30s" }, "debug"));
   expect(reloaded).toMatchObject({ file: "mqttd.json", level: "info" });
   expect(reloaded["changed"]).toEqual(["limits.keepAliveMax", "log.level"]);
   expect(await serverKeepAlive("after")).toBe(30);
   await lasting.subscribe("topic");
   await broker.line("a line of level debug", is("subscribed"));
 
-  broker.folder.write("mqttd.json", config({ keepAliveMax: "0s", qos: 3 }));
+  broker.folder.write("mqttd.json", JSON.stringify(config({ keepAliveMax: "0s", qos: 3 })));
   broker.signal("SIGHUP");
   const failed = await broker.line("the failed reload", is("configurationReloadFailed"));
   expect(failed).toMatchObject({ file: "mqttd.json", level: "error" });

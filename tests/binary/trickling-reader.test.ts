@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { generate } from "mqtt-packet";
 import { RunningBroker } from "../support/executable.ts";
+import { expectInTime } from "../support/held-up.ts";
 import { eventually, now } from "../support/inbox.ts";
 import { NarrowSocket } from "../support/narrow-socket.ts";
 import { SocketClient } from "../support/socket-client.ts";
@@ -42,14 +43,19 @@ test.if(process.platform === "linux")(
     let sent = 0;
     // The client's own rhythm, not a wait for an event.
     const end = now() + tricklingMs;
+    let lastReadAt = now();
+    let longestMs = 0;
     for (let round = 0; now() < end; round++) {
       reader.read(2048);
+      longestMs = Math.max(longestMs, now() - lastReadAt);
+      lastReadAt = now();
       if (round % 6 === 0) {
         reader.send(ping);
         sent += 1;
       }
       await Bun.sleep(80);
     }
+    expectInTime("a pause between two reads", longestMs, stallMs / 2);
     await eventually(
       () => pings() === sent,
       () => `${sent} PINGREQs are read, not ${pings()}`,

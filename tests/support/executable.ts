@@ -254,6 +254,15 @@ export class RunningBroker implements AsyncDisposable {
     return this.#child.exitCode;
   }
 
+  /** Writes `mqttd.json` and has it read, as `systemctl reload` does; resolves once it applies. */
+  async reload(config: object): Promise<LogLine> {
+    const known = new Set(this.log.items);
+    this.folder.write("mqttd.json", JSON.stringify(config));
+    this.signal("SIGHUP");
+    const isReload = (line: LogLine): boolean => line.event === "configurationReloaded";
+    return this.line("the reload", (line) => isReload(line) && !known.has(line));
+  }
+
   /** Ends the broker as a user would, and checks that it leaves nothing behind. */
   async stop(signal: "SIGTERM" | "SIGINT" = "SIGTERM"): Promise<void> {
     this.signal(signal);
