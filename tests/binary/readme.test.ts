@@ -36,7 +36,7 @@ const replacements: readonly (readonly [written: string, typed: string])[] = [
   ["mosquitto_sub -t 'home/#' -v &", "mosquitto_sub -p PORT -t 'home/#' -v &"],
   ["mosquitto_sub -i dev-42 -k 10 -t", "mosquitto_sub -p PORT -i dev-42 -k 5 -t"],
   ["mqttd simulate-drop", "mqttd simulate-drop -p PORT"],
-  ["@broker.example:1883", "@localhost:PORT"],
+  ["@broker.example", "@localhost:PORT"],
   ["listening --keepalive 60", "listening -p PORT --keepalive 1 --wait 1s"],
   ["--all --via mqtt://localhost:1884", "rst -p PORT --via mqtt://localhost:SECOND"],
   ["mqttd serve", "mqttd serve --port 0"],
@@ -156,6 +156,16 @@ const asks: Play = async ({ shell }, typed) => {
   await shell.until("added dev-42 in mqttd.passwd", "what was done");
 };
 
+/** A password, and then a run of simulate-drop. */
+const logsIn: Play = async ({ shell }, typed) => {
+  const began = now();
+  await shell.begin(typed, /Password.*: /);
+  shell.type("sword-fish");
+  const [output = ""] = await shell.until(/\n\d+ passed, .* in \d/, "the verdicts");
+  expectNotHeldUp(typed, output, began);
+  expect(output).toMatch(/\n[1-9]\d* passed, 0 failed/);
+};
+
 const readsPassword: Play = async (session, typed) => {
   await session.shell.run("echo sword-fish > password.txt");
   await ends({ says: /changed dev-42/ })(session, typed);
@@ -184,7 +194,7 @@ const terminals: Readonly<Record<string, readonly (readonly [first: string, play
   ],
   "of simulate-drop": [
     ["mqttd simulate-drop", judges(60_000)],
-    ["mqttd simulate-drop rst --url mqtt://user:password@broker.example:1883", judges()],
+    ["mqttd simulate-drop rst --url mqtt://user@broker.example --pw-file -", logsIn],
     ["mqttd simulate-drop half-open listening --keepalive 60", judges()],
     ["mqttd simulate-drop --all --via mqtt://localhost:1884", judges()],
     ["mqttd simulate-drop --list", ends({ says: /half-open +must/ })],
