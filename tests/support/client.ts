@@ -10,6 +10,7 @@ import {
   type Packet,
 } from "mqtt-packet";
 import { type Gate, listening } from "./held-loop.ts";
+import type { Loss } from "../../src/core/end-causes.ts";
 import type { Link, LinkEvents } from "../../src/transport/transport.ts";
 
 export type ConnectOptions = Partial<Omit<IConnectPacket, "cmd">> & { readonly clientId: string };
@@ -182,12 +183,12 @@ export class TestClient implements Link {
   }
 
   /** Ends the network connection without a DISCONNECT. */
-  drop(how: "eof" | "reset" | "timeout" = "reset"): void {
+  drop(how: Loss = "reset", detail?: string): void {
     if (this.#gone) return;
     this.#gone = true;
     this.#deliver(() => {
       // `closed` does not follow when the broker has ended the connection.
-      if (this.closedBy === null) this.#events.closed(this, how);
+      if (this.closedBy === null) this.#events.closed(this, how, detail);
       else this.#onGone();
     });
   }

@@ -35,6 +35,7 @@ export function overviewOf(broker: Broker): OverviewAccount {
     willLateness: records.wills.lateness.account,
     pendingWills: nextDue(broker),
     recentEnds: [...records.clients.recentEnds],
+    turnedAway: records.clients.turnedAway.list,
   };
 }
 

@@ -7,6 +7,7 @@ import type { Millis } from "../io.ts";
 import { Oldest } from "./oldest.ts";
 import { protocolName, type ConnectPacket } from "../packet.ts";
 import { settlingMs, type Standstills } from "../standstills.ts";
+import { TurnedAway } from "./turned-away.ts";
 import type { WillRecord } from "./wills.ts";
 
 /**
@@ -248,6 +249,7 @@ export class ClientHistories {
   /** Total length of the ids in `#gone`. */
   #goneCharacters = 0;
   readonly recentEnds: RecentEnd[] = [];
+  readonly turnedAway = new TurnedAway();
 
   constructor(limits: { readonly ledger: number }) {
     this.#limits = limits;
@@ -322,9 +324,10 @@ export class ClientHistories {
     if (clientId !== null) this.of(clientId)?.noted(event, at);
   }
 
-  ended(end: RecentEnd): void {
+  ended(end: RecentEnd, wasConnected: boolean): void {
     this.recentEnds.unshift(excerpt(end));
     if (this.recentEnds.length > endsKept) this.recentEnds.pop();
+    this.turnedAway.ended(end, wasConnected);
   }
 }
 

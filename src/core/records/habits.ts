@@ -8,6 +8,7 @@ import type { PublishPacket } from "../packet.ts";
 import type { Session } from "../session.ts";
 import type { Will } from "../will.ts";
 import { born } from "./sparkplug.ts";
+import { hostOf } from "./turned-away.ts";
 import { sameBytes, type WillTopic, type WillTopics } from "./will-topics.ts";
 import { isFarewell, type OwnPublishes, type WillRecord } from "./wills.ts";
 
@@ -255,12 +256,6 @@ function keysOf(bytes: Uint8Array): string | null {
   } catch {
     return null;
   }
-}
-
-/** The address without the port. */
-function hostOf(remote: string): string {
-  const colon = remote.lastIndexOf(":");
-  return colon < 0 ? remote : remote.slice(0, colon);
 }
 
 /**

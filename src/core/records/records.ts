@@ -270,7 +270,7 @@ export class Records {
     const { now: at } = broker;
     const why = { cause, causeText: ends[cause].text, detail };
     const fate = will === null ? "no will" : will.fate;
-    this.clients.ended({ at, clientId, remote, ...why, will: fate });
+    this.clients.ended({ at, clientId, remote, ...why, will: fate }, wasConnected);
     if (record !== null) {
       const expiry = session?.expiryIntervalSeconds ?? 0;
       const sessionExpirySeconds = expiry === Infinity ? null : expiry;

@@ -449,6 +449,8 @@ export interface OverviewAccount {
   readonly pendingWills: readonly WillAccount[];
   /** Newest first, at most 10. */
   readonly recentEnds: readonly RecentEnd[];
+  /** Newest first, at most 10. Absent: the broker is older than this field. */
+  readonly turnedAway?: readonly TurnedAwayAccount[];
 }
 
 /** Bytes of memory that clients take. */
@@ -468,6 +470,19 @@ export interface RecentEnd {
   /** Details of the cause; null: none. */
   readonly detail: string | null;
   readonly will: "no will" | "published" | "delayed" | "discarded" | "cancelled";
+}
+
+/** Connections from one address that were turned away alike, before they were any client's. */
+export interface TurnedAwayAccount {
+  /** Of the latest, as the next three. */
+  readonly at: number;
+  readonly remote: string;
+  readonly causeText: string;
+  readonly detail: string | null;
+  readonly cause: EndCause;
+  /** Of the CONNECTs that were refused; null: it was not read, or is empty. */
+  readonly clientId: string | null;
+  readonly count: number;
 }
 
 /** Which wills to list. Absent: no restriction. */

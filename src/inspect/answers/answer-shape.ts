@@ -24,6 +24,7 @@ import type {
   MemoryAccount,
   HistogramAccount,
   RecentEnd,
+  TurnedAwayAccount,
   RetainedAccount,
   RouteAccount,
 } from "../../core/records/shapes.ts";
@@ -166,6 +167,15 @@ export const overviewShape = object<Overview>({
       }),
     }),
     few,
+  ),
+  turnedAway: optional(
+    list(
+      object<TurnedAwayAccount>({
+        ...{ at: moment, remote: text, causeText: words, detail: orNull(text) },
+        ...{ cause, clientId: orNull(text), count },
+      }),
+      few,
+    ),
   ),
   process: object<Overview["process"]>({
     pid: count,

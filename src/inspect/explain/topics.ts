@@ -62,6 +62,7 @@ export const ranks = {
   onPurpose: null,
   quickReturn: null,
   takeover: null,
+  turnedAway: null,
   unknownClient: null,
   willDelay: null,
   willExpired: null,

@@ -1,4 +1,5 @@
-import type { RetainedAccount, WillAccount } from "../../core/records/shapes.ts";
+import type { RetainedAccount, TurnedAwayAccount, WillAccount } from "../../core/records/shapes.ts";
+import { hostOf } from "../../core/records/turned-away.ts";
 import type { Overview, Predecessor } from "../../api/api.ts";
 import { duration } from "../../log/duration.ts";
 import { clause, name } from "../../log/foreign.ts";
@@ -7,7 +8,7 @@ import { onPurposeLine } from "./on-purpose.ts";
 import { type Advice, type Explanation, sentence, type StoryLine } from "./parts.ts";
 
 /** What the broker can tell though it does not know a client id. */
-type Known = Pick<Overview, "now" | "startedAt" | "recentEnds" | "predecessor"> &
+type Known = Pick<Overview, "now" | "startedAt" | "recentEnds" | "turnedAway" | "predecessor"> &
   Partial<Pick<Overview, "like">>;
 
 /**
@@ -21,7 +22,8 @@ export function explainUnknown(
   nearest: readonly string[],
   levels: readonly LevelOf[] = [],
 ): Explanation {
-  const { now, startedAt, predecessor = null } = known;
+  const { now, startedAt, predecessor = null, turnedAway = [] } = known;
+  const suspects = turnedAway.filter((one) => isSuspect(one));
   const near = nearest.length === 0 ? "" : ` Did you mean ${nearest.map(name).join(" or ")}?`;
   const verdict =
     `${name(clientId)} has not connected since the broker started ` +
@@ -29,7 +31,8 @@ export function explainUnknown(
     (predecessor === null
       ? ""
       : ` ${predecessorDied(predecessor)}: if ${name(clientId)} was connected then, its will is lost, ` +
-        `and was not published.`);
+        `and was not published.`) +
+    suspicion(suspects, now);
   return {
     clientId,
     now,
@@ -40,6 +43,7 @@ export function explainUnknown(
     next: [],
     advice: [
       ...levels.map((level) => levelAdvice(clientId, level)),
+      ...suspects.slice(0, suspectsNamed).map(suspectAdvice),
       ...advice(clientId, predecessor),
     ],
     others: [],
@@ -123,20 +127,73 @@ function start(at: number, predecessor: Predecessor | null): StoryLine {
   return { at, ...sentence(text) };
 }
 
-/** Oldest first. */
-function namelessEnds({ recentEnds }: Known): StoryLine[] {
-  return recentEnds
-    .filter(({ clientId }) => clientId === null)
-    .map(({ at, remote, causeText, detail }) => {
-      const why = detail === null ? causeText : `${causeText}, ${clause(detail)}`;
-      return {
-        at,
-        ...sentence(
-          `A connection from ${name(remote)} ended before its client id was read: ${why}.`,
-        ),
-      };
-    })
-    .toReversed();
+/** Ends of connections that may be those of the asked client. Oldest first. */
+function namelessEnds({ recentEnds, turnedAway = [] }: Known): StoryLine[] {
+  const others = recentEnds.filter(({ clientId, cause, remote }) => {
+    const isKnown = turnedAway.some(
+      (one) => one.cause === cause && hostOf(one.remote) === hostOf(remote),
+    );
+    return clientId === null && !isKnown;
+  });
+  return [...turnedAway, ...others.map((end) => ({ ...end, count: 1 }))]
+    .toSorted((a, b) => a.at - b.at)
+    .map((end) => ({ at: end.at, ...sentence(`${turnedAwayText(end)}.`) }));
+}
+
+type NamelessEnd = Omit<TurnedAwayAccount, "cause">;
+
+function turnedAwayText({ remote, clientId, causeText, detail, count }: NamelessEnd): string {
+  const from = count === 1 ? name(remote) : name(hostOf(remote));
+  const why = detail === null ? "" : `, ${clause(detail)}`;
+  const last = count === 1 ? ":" : "; the last:";
+  if (clientId !== null) {
+    const what = count === 1 ? "A CONNECT" : `${count} CONNECTs`;
+    return `${what} from ${from} as ${name(clientId)} failed${last} ${causeText}${why}`;
+  }
+  const what = count === 1 ? "A connection" : `${count} connections`;
+  const whose = count === 1 ? "its client id was" : "their client ids were";
+  return `${what} from ${from} ended before ${whose} read${last} ${causeText}${why}`;
+}
+
+const handshakes: Partial<Record<TurnedAwayAccount["cause"], string>> = {
+  tlsFailed: "a TLS handshake",
+  webSocketFailed: "a WebSocket handshake",
+  proxyFailed: "a PROXY header",
+};
+
+/** Whether a program that means this broker was turned away; other bytes may be anybody's. */
+function isSuspect({ cause, clientId }: TurnedAwayAccount): boolean {
+  return clientId !== null || cause === "refused" || handshakes[cause] !== undefined;
+}
+
+/** Addresses that advice names. */
+const suspectsNamed = 3;
+
+/** The likely reason, after the verdict: the latest connection that was turned away. */
+function suspicion([latest]: readonly TurnedAwayAccount[], now: number): string {
+  if (latest === undefined) return "";
+  const { at, clientId, cause, causeText, detail, count } = latest;
+  const as = clientId === null ? "without a client id" : `as ${name(clientId)}`;
+  const handshake = handshakes[cause];
+  const what = handshake ?? "a CONNECT";
+  const whose = `from ${name(hostOf(latest.remote))}${handshake === undefined ? ` ${as}` : ""}`;
+  const times = count === 1 ? "" : `, the last of ${count}`;
+  const why = detail === null ? causeText : clause(detail);
+  return ` Likely reason: ${what} ${whose} failed ${duration(Math.max(0, now - at))} ago${times}: ${why}.`;
+}
+
+function suspectAdvice({ remote, cause, clientId }: TurnedAwayAccount): Advice {
+  const head = `If its program runs at ${name(hostOf(remote))}`;
+  const handshake = handshakes[cause];
+  const text =
+    handshake !== undefined
+      ? `${head}: mend what made ${handshake} fail, since no client id is read before; ` +
+        "`mqttd inspect tail` shows each attempt."
+      : clientId === null
+        ? `${head}: give it a client id.`
+        : `${head}, it sends the client id ${name(clientId)}: \`mqttd inspect explain ${name(clientId)}\` ` +
+          "is about that one.";
+  return { topic: "turnedAway", ...sentence(text) };
 }
 
 function advice(clientId: string, predecessor: Predecessor | null): Advice[] {
