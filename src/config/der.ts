@@ -4,7 +4,9 @@ export interface DerValue {
   readonly content: Uint8Array;
 }
 
-export const derTags = { integer: 0x02, utcTime: 0x17, generalizedTime: 0x18, context0: 0xa0 };
+export const derTags = {
+  ...{ integer: 0x02, utcTime: 0x17, generalizedTime: 0x18, sequence: 0x30, context0: 0xa0 },
+};
 
 /** Whether a tag's content is values again. */
 const constructed = 0x20;

@@ -68,6 +68,31 @@ export function revocationListsOf(blocks: readonly PemBlock[]): readonly Revocat
   });
 }
 
+/** Whether the lists in a PEM text revoke a certificate, given as DER. Throws PemError. */
+export function revocationsIn(text: string): (certificate: Uint8Array) => boolean {
+  const revoked = new Set<string>();
+  for (const { label, bytes } of pemBlocks(text)) {
+    if (label !== "X509 CRL") continue;
+    const [, issuer, ...others] = fieldsOf(bytes, derTags.integer);
+    const entries = others.find(({ tag }) => tag === derTags.sequence);
+    if (issuer === undefined || entries === undefined) continue;
+    const by = derName(issuer);
+    for (const { content } of derValues(entries.content)) {
+      const [serial] = derValues(content);
+      if (serial !== undefined) revoked.add(by + numberOf(serial));
+    }
+  }
+  return (certificate) => {
+    const [serial, , issuer] = fieldsOf(certificate, derTags.context0);
+    if (serial === undefined || issuer === undefined) return false;
+    return revoked.has(derName(issuer) + numberOf(serial));
+  };
+}
+
+function numberOf({ content }: DerValue): string {
+  return Buffer.from(content).toString("hex");
+}
+
 /** Equal for equal names. */
 export function subjectName({ raw }: X509Certificate): string {
   const subject = fieldsOf(raw, derTags.context0)[4];

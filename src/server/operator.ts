@@ -5,8 +5,10 @@ import type { ListenerSettings } from "../config/settings.ts";
 import { reloadOf } from "../config/reloads.ts";
 import { openAccess } from "../core/access.ts";
 import type { Broker } from "../core/broker.ts";
+import { listedText } from "../log/accounts.ts";
 import type { Level, LogEvent } from "../log/events.ts";
 import type { LogSink } from "../log/sink.ts";
+import type { CertificateFiles } from "../config/tls-files.ts";
 import type { Certificates } from "./certificates.ts";
 import { openConnections } from "./descriptors.ts";
 import { accessListName, type AccessFiles, type AccessFilesRead } from "./access/access-files.ts";
@@ -166,7 +168,13 @@ export class Operator {
     this.#note({ event: "configurationReloaded", file, changed });
     const changes = accounts.apply().map((change) => this.#accountsReloaded(change));
     this.#useAccess(access);
-    const warnings = [...certificates.warnings, ...accounts.warnings, ...access.warnings];
+    const revoked = await this.#revokedClients(certificates, replacedFiles, nextTurn);
+    const warnings = [
+      ...certificates.warnings,
+      ...revoked,
+      ...accounts.warnings,
+      ...access.warnings,
+    ];
     for (const text of warnings) this.#note({ event: "warning", text });
     if (later.length > 0) {
       const text = `${later.join(", ")}: takes effect when the broker is restarted`;
@@ -174,6 +182,32 @@ export class Operator {
     }
     const files = { accounts: changes, access: access.changed };
     return { ok: true, file, changed, later, problems: [], warnings, ...files };
+  }
+
+  /** A warning for each replaced list of revoked certificates that has those of connected clients. */
+  async #revokedClients(
+    { materials }: CertificateFiles,
+    replacedFiles: readonly string[],
+    nextTurn: () => Promise<void>,
+  ): Promise<string[]> {
+    const warnings: string[] = [];
+    for (const [place, { crl }] of materials) {
+      const policy = this.#policies[place];
+      const key = `listeners.${place}.tls.crl`;
+      if (crl === null || policy === undefined || !replacedFiles.includes(key)) continue;
+      // Loaded late: most brokers have no TLS.
+      const { revocationsIn } = await import("../config/pem.ts");
+      const isRevoked = revocationsIn(crl);
+      const connected: string[] = [];
+      for (const [count, { clientId, link }] of this.#driver.clientsOf(policy).entries()) {
+        // A look at a certificate takes some 50 microseconds.
+        if (count % looksAtOnce === looksAtOnce - 1) await nextTurn();
+        const certificate = link.certificate?.() ?? null;
+        if (certificate !== null && isRevoked(certificate)) connected.push(clientId);
+      }
+      if (connected.length > 0) warnings.push(revokedText(key, listed(connected.toSorted())));
+    }
+    return warnings;
   }
 
   /** The core names the clients whose rights other lists change. */
@@ -214,6 +248,16 @@ export class Operator {
     this.#note({ event: "accountsReloaded", ...change });
     return change;
   }
+}
+
+/** Certificates looked at in one turn of the loop. */
+const looksAtOnce = 40;
+
+function revokedText(key: string, clients: ListedNames): string {
+  return (
+    `${key} has the certificates of connected clients, which stay until they disconnect: ` +
+    `${listedText(clients)} (mqttd inspect kick ID closes one)`
+  );
 }
 
 /** Names that a line shows; the rest is a number. */

@@ -1,5 +1,5 @@
 import { Duplex } from "node:stream";
-import { TLSSocket } from "node:tls";
+import { type PeerCertificate, TLSSocket } from "node:tls";
 import type { Loss } from "../core/end-causes.ts";
 import { errorCode, systemErrorText } from "../log/system-error.ts";
 import { type TlsContexts, versionNumbers } from "./tls-contexts.ts";
@@ -129,6 +129,14 @@ class TlsLink implements Link {
   get preparing(): string | null {
     const isPrepared = this.#state === "open" || this.#state === "ending";
     return isPrepared ? null : (this.#below.preparing ?? "TLS handshake");
+  }
+
+  /** Asked of the TLS library, which keeps it anyway. */
+  certificate(): Uint8Array | null {
+    if (this.#state !== "open" || !this.#requestsCert) return null;
+    // A client without a certificate has none of its fields.
+    const { raw } = (this.#socket?.getPeerCertificate() ?? {}) as Partial<PeerCertificate>;
+    return raw ?? null;
   }
 
   write(bytes: Uint8Array, start: number, end: number): number {

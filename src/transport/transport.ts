@@ -62,6 +62,8 @@ export interface Link {
    * user name of CONNECT counts.
    */
   readonly identity?: string | null | undefined;
+  /** The client's certificate, as DER; null: it has shown none, or the link has ended. Absent: never one. */
+  certificate?(): Uint8Array | null;
   /**
    * Memory of bytes that have arrived and are not handed on yet, which counts as unread input;
    * absent: none ever. `data` follows a change, without bytes if it brings none.

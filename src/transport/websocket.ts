@@ -120,6 +120,10 @@ class WebSocketLink implements Link {
     return this.#inner.identity;
   }
 
+  certificate(): Uint8Array | null {
+    return this.#inner.certificate?.() ?? null;
+  }
+
   get held(): number {
     let bytes = this.#head.held + this.#frames.held;
     for (const chunk of this.#rest) bytes += chunk.length;

@@ -106,6 +106,43 @@ describe.if(opensslMissing === null)("serve with TLS", () => {
     for (const peer of peers) peer.rst();
   }, 60_000);
 
+  test("a reloaded list names the connected clients whose certificates it revokes", async () => {
+    using authority = new Authority();
+    const shown = ["dev-1", "dev-2", "dev-3"].map((id) => authority.issue(id, [`DNS:${id}`]));
+    const files = {
+      ...filesOf(authority.issue("broker", names), authority),
+      "ca.crl": authority.revoke([]),
+    };
+    const rules = ["tls.ca=ca.crt", "tls.crl=ca.crl", "tls.requestCert=true"];
+    await using broker = await RunningBroker.start({ files, args: listener(rules) });
+    const at = { hostname: "127.0.0.1", port: broker.port };
+    const peers = await Promise.all(
+      shown.map(({ cert, key }) => TlsPeer.dial(at, { cert, key, rejectUnauthorized: false })),
+    );
+    for (const [place, peer] of peers.entries()) peer.send(connectAs(`client-${place + 1}`));
+    await broker.log.count("clients", 3, ({ event }) => event === "connected");
+    const reloaded = async () => run(broker.folder, ["inspect", "reload"]);
+    await Bun.write(broker.folder.file("ca.crl"), authority.revoke(shown.slice(0, 2)));
+    const warning =
+      "listeners.0.tls.crl has the certificates of connected clients, which stay until they " +
+      "disconnect: client-1, client-2 (mqttd inspect kick ID closes one)";
+    expect(await reloaded()).toMatchObject({
+      code: 0,
+      stdout: `reloaded: listeners.0.tls.crl\nwarning: ${warning}\n`,
+    });
+    const told = await broker.line("the warning", ({ text }) => text === warning);
+    expect(told.event).toBe("warning");
+    // They stay, and the same list is not told of again.
+    peers[0]?.send(Uint8Array.of(0xc0, 0));
+    await eventually(
+      () => peers[0]?.bytes.length === 6,
+      () => "no PINGRESP",
+    );
+    expect((await reloaded()).stdout).toBe("reloaded: no changes\n");
+    for (const peer of peers) peer.rst();
+    await broker.stop();
+  });
+
   test("a reload whose files do not fit changes nothing, and says why", async () => {
     using authority = new Authority();
     const files = filesOf(authority.issue("broker", names), authority);

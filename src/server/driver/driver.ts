@@ -199,6 +199,15 @@ export class Driver {
     };
   }
 
+  /** The clients that are connected by a listener, with their links. */
+  clientsOf(
+    listener: ListenerPolicy,
+  ): readonly { readonly clientId: string; readonly link: Link }[] {
+    return this.#channels
+      .filter((channel) => channel.listener === listener)
+      .flatMap(({ clientId, link }) => (clientId === null ? [] : [{ clientId, link }]));
+  }
+
   /** Sets new limits; packet sizes apply to later connections only. */
   reconfigure(limits: Limits, outputBytes: number): void {
     this.#channels.reconfigure(limits);
