@@ -64,7 +64,7 @@ export const commands: readonly ListedCommand[] = [
   {
     group: "Set up",
     name: "config",
-    summary: "write, check, print a configuration, without a running broker",
+    summary: "write, check, print a configuration; translate a mosquitto.conf",
     load: async () => (await import("./config.ts")).configCommand(),
   },
   {

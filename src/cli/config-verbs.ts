@@ -4,7 +4,7 @@ import { bare, quoted } from "../config/problem.ts";
 import type { Arguments } from "./arguments.ts";
 import { type ExitCode, exitCodes, flagRow, type HelpPage, type HelpSection } from "./help.ts";
 
-export type ConfigVerb = "init" | "check" | "print" | "schema";
+export type ConfigVerb = "init" | "check" | "print" | "schema" | "import";
 
 interface VerbRow {
   /** Its argument in usage lines; a missing one in brackets has a default. */
@@ -23,7 +23,9 @@ export const flagForms: Readonly<Record<string, string>> = {
   config: "-c, --config <FILE>",
   set: "--set <PATH=VALUE>",
   origin: "--origin",
+  out: "--out <FILE>",
   force: "--force",
+  rest: "--rest",
   json: "--json",
   help: "-h, --help",
 };
@@ -95,6 +97,37 @@ export const verbs: Readonly<Record<ConfigVerb, VerbRow>> = {
     sections: [],
     exits: { "0": "printed", "2": "usage" },
     examples: ["mqttd config schema", "mqttd config schema > mqttd.schema.json"],
+  },
+  import: {
+    words: "CONF",
+    text: "translate a mosquitto.conf, and account for each line",
+    about:
+      "Translates mosquitto's configuration (2.x): prints mqttd's on stdout, or writes it with " +
+      "--out, and accounts for every line on stderr: which key it became, or why it has none. " +
+      "Password files and access lists are taken by path, and checked.",
+    flags: {
+      out: "write the configuration to this file",
+      force: "overwrite it if it is there",
+      rest: "take the rest if a line that closes something can't be taken: on loopback, for accounts only",
+      json: "print the configuration and the account of each line as JSON, on one line",
+    },
+    sections: [
+      {
+        title: "Never more open",
+        text: [
+          "Nothing is written if a line of the file keeps somebody out and can't be taken, such as " +
+            "a plugin that checks passwords, or if mosquitto would not start with the file.",
+        ],
+      },
+    ],
+    exits: {
+      "0": "translated; each line that was not taken is named",
+      "2": "usage, mistakes in the file, or a line that keeps somebody out and can't be taken",
+    },
+    examples: [
+      "mqttd config import /etc/mosquitto/mosquitto.conf",
+      "mqttd config import mosquitto.conf --out mqttd.jsonc",
+    ],
   },
 };
 

@@ -27,7 +27,7 @@ import { settingOffer } from "./setting-offer.ts";
 export function configCommand(): CliCommand {
   const command = declareConfig();
   const page = commandPage(command, {
-    about: "Writes, checks and prints configurations; no broker has to run.",
+    about: "Writes, checks, prints and translates configurations; no broker has to run.",
     flags: [["-h, --help", "show this help; for a verb: mqttd config VERB --help"]],
     sections: [
       {
@@ -64,11 +64,15 @@ export function configCommand(): CliCommand {
 }
 
 function declareConfig(): Command {
-  const command = declare("config", "write, check, print a configuration, without a running broker")
+  const command = declare(
+    "config",
+    "write, check, print a configuration; translate a mosquitto.conf",
+  )
     .usage("config VERB [FLAGS]")
     .example("mqttd config init")
     .example("mqttd config check mqttd.jsonc")
-    .example("mqttd config print --origin");
+    .example("mqttd config print --origin")
+    .example("mqttd config import /etc/mosquitto/mosquitto.conf --out mqttd.jsonc");
 
   // Their meaning depends on the verb; the help pages give it.
   for (const [flag, form] of Object.entries(flagForms)) {
@@ -89,6 +93,10 @@ async function runVerb(given: Arguments, surroundings: Surroundings): Promise<nu
     case "schema":
       surroundings.print(await schemaText());
       return 0;
+    case "import": {
+      const { importMosquitto } = await import("./config-import.ts");
+      return importMosquitto(word ?? "", given, styleFor("stderr", surroundings), surroundings);
+    }
   }
 }
 
@@ -186,12 +194,12 @@ async function printValues(
   const rows = values.map((value) =>
     [value.path, valueText(value), value.origin].slice(0, heads.length),
   );
-  surroundings.print(`${table(heads, rows, styleFor(surroundings)).join("\n")}\n`);
+  surroundings.print(`${table(heads, rows, styleFor("stdout", surroundings)).join("\n")}\n`);
   return 0;
 }
 
-function styleFor({ env, screen }: Surroundings): ViewStyle {
-  const terminal = screen("stdout");
+function styleFor(stream: "stdout" | "stderr", { env, screen }: Surroundings): ViewStyle {
+  const terminal = screen(stream);
   const colors = pc.createColors(usesColor("auto", env, terminal !== null));
   return { columns: terminal?.columns ?? Infinity, colors, zone: "local" };
 }

@@ -177,10 +177,15 @@ const reloads: Play = async (session, typed) => {
   await session.shell.run("rm mqttd.passwd password.txt");
 };
 
-/** The last of its terminal. */
 const prints: Play = async (session, typed) => {
   await ends({ says: /limits.packetSize +25MiB +default\n/ })(session, typed);
   await session.shell.run("rm mqttd.jsonc mqttd.schema.json");
+};
+
+const translates: Play = async (session, typed) => {
+  await session.shell.run("echo 'listener 1884' > mosquitto.conf");
+  await ends({ says: /1 line: 1 taken, 0 not needed, 0 not taken, 0 mistakes/ })(session, typed);
+  await session.shell.run("rm mosquitto.conf");
 };
 
 /** Typed first, in each terminal. */
@@ -238,6 +243,7 @@ const terminals: Readonly<Record<string, readonly (readonly [first: string, play
     ["mqttd config init", ends({ says: /wrote mqttd.jsonc, and mqttd.schema.json for editors/ })],
     ["mqttd config check", ends({ says: /ok: mqttd.jsonc\n/ })],
     ["mqttd config print --origin", prints],
+    ["mqttd config import mosquitto.conf", translates],
   ],
   "of the conformance run": [
     [

@@ -195,10 +195,13 @@ test("print shows errors as check does", async () => {
 
 test.each([
   [["chek"], 'config: unknown verb "chek" (did you mean check?)'],
-  [["print", "--force"], "config print has no flag --force (it belongs to init)"],
+  [["print", "--force"], "config print has no flag --force (it belongs to init, import)"],
   [["check", "a", "b"], 'config check: unexpected argument "b" (mqttd config check [FILE])'],
   [["check", "a", "-c", "b"], "config check: both a and --config name a file (name one)"],
   [["schema", "x"], 'config schema: unexpected argument "x" (mqttd config schema)'],
+  [["import"], "config import: CONF is missing (mqttd config import CONF)"],
+  [["import", "a.conf", "--out", ""], '--out: found "", allowed: the name of a file'],
+  [["import", "a.conf"], "config import: a.conf: no such file"],
   [["check", ""], 'config check: found "", allowed: the name of a file'],
   [
     ["check", "--set", "x"],
@@ -206,4 +209,62 @@ test.each([
   ],
 ] as const)("wrong arguments: %p", async (args, text) => {
   expect(await config(args)).toEqual({ code: 2, stdout: "", stderr: `mqttd: ${text}\n` });
+});
+
+const mosquittoConf = "# house\nuser mosquitto\nlistener 1884 127.0.0.1\nallow_anonymous true\n";
+
+test("import prints the configuration, and the account of each line on stderr", async () => {
+  const { code, stdout, stderr } = await config(["import", "mosquitto.conf"], {
+    files: { "mosquitto.conf": mosquittoConf },
+  });
+  expect(code).toBe(0);
+  expect(`\n${stdout}${stderr}`).toMatchInlineSnapshot(`
+    "
+    // Written by mqttd config import; behind each value the line of mosquitto's configuration.
+    {
+      "listeners": [
+        {
+          "port": 1884, // mosquitto.conf:3
+          "host": "127.0.0.1", // mosquitto.conf:3
+        },
+      ],
+      "auth": {
+        "allowAnonymous": true, // mosquitto.conf:4
+      },
+    }
+    mosquitto.conf: read as mosquitto 2.x reads it; limits that no line sets are mqttd's own (mqttd config print)
+
+    LINE  OPTION                   RESULT      WHAT BECOMES OF IT
+    2     user mosquitto           not needed  mqttd does not change its user: start it as the one you want
+    3     listener 1884 127.0.0.1  taken       listeners.0.port 1884, listeners.0.host 127.0.0.1
+    4     allow_anonymous true     taken       auth.allowAnonymous true
+
+    3 lines: 2 taken, 1 not needed, 0 not taken, 0 mistakes
+    "
+  `);
+});
+
+test("on a narrow terminal the account is a list that fits", async () => {
+  const { stderr } = await config(["import", "mosquitto.conf"], {
+    files: { "mosquitto.conf": mosquittoConf },
+    columns: 40,
+  });
+  for (const line of stderr.split("\n")) expect(line.length).toBeLessThanOrEqual(40);
+  expect(stderr.replace(/\s+/g, " ")).toContain("listeners.0.port 1884");
+});
+
+test("import keeps a file that is there", async () => {
+  const file = path.join(place(), "mqttd.jsonc");
+  writeFileSync(file, "{}");
+  const given = { files: { "mosquitto.conf": mosquittoConf } };
+  const refused = await config(["import", "mosquitto.conf", "--out", file], given);
+  expect(refused).toMatchObject({ code: 2, stdout: "" });
+  expect(refused.stderr).toEndWith(
+    `mqttd: config import: ${file} exists (--force overwrites it)\n`,
+  );
+  expect(readFileSync(file, "utf8")).toBe("{}");
+  const forced = await config(["import", "mosquitto.conf", "--out", file, "--force"], given);
+  expect(forced).toMatchObject({ code: 0, stdout: "" });
+  expect(forced.stderr).toEndWith(`wrote ${file}; next: mqttd config check ${file}\n`);
+  expect(readFileSync(file, "utf8")).toContain('"port": 1884, // mosquitto.conf:3');
 });

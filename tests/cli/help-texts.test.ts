@@ -46,7 +46,7 @@ test("mqttd --help", async () => {
                      notice
 
     Set up:
-      config         write, check, print a configuration, without a running broker
+      config         write, check, print a configuration; translate a mosquitto.conf
       passwd         accounts: add, change, delete, list
       certs          a CA for development, and certificates of the server and
                      clients
@@ -494,6 +494,8 @@ async function expectToWork(example: string): Promise<void> {
   // What it finds depends on the machine.
   if (words[start + 1] === "doctor")
     return expect({ example, stderr }).toEqual({ example, stderr: "" });
+  // The account of each line goes to stderr.
+  if (words[start + 2] === "import") return expect(stderr).toContain("2 lines: 2 taken");
   expect({ example, code, stderr }).toEqual({ example, code: 0, stderr: "" });
 }
 
@@ -501,10 +503,18 @@ async function expectToWork(example: string): Promise<void> {
 function placeWritten(words: string[], verb: number): void {
   const here = (file = "mqttd.jsonc"): string => path.join(written, file);
   if (words[verb] === "init") words.splice(verb + 1, 1, here(words[verb + 1]), "--force");
+  const out = words.indexOf("--out");
+  if (out > 0) words.splice(out, 2, "--force", "--out", here(words[out + 1]));
 }
 
+const mosquittoConf = "listener 1883 127.0.0.1\nallow_anonymous true\n";
+
 /** What examples read. */
-const readByExamples = { "mqttd.jsonc": "{}" };
+const readByExamples = {
+  "mqttd.jsonc": "{}",
+  "mosquitto.conf": mosquittoConf,
+  "/etc/mosquitto/mosquitto.conf": mosquittoConf,
+};
 
 test("the defaults in the help are those of the configuration", async () => {
   const text = (await printed("help", "serve")).replace(/\s+/g, " ");

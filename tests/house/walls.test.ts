@@ -102,6 +102,11 @@ const walls: readonly Wall[] = [
     ],
     allowed: ["../noun.ts", "./noun.ts", "../driver/clock.ts", "../../core/records/noun.ts"],
   },
+  {
+    file: "src/config/mosquitto/planted.ts",
+    refused: ["../../server/noun.ts", "../../cli/noun.ts", "../../inspect/noun.ts", "../load.ts"],
+    allowed: ["../noun.ts", "./noun.ts", "../../log/noun.ts"],
+  },
   ...["accounts", "access"].map((room) => ({
     file: `src/server/${room}/planted.ts`,
     refused: ["../driver/noun.ts", "../driver/driver.ts", "../admin/noun.ts", "../../cli/noun.ts"],
