@@ -2,21 +2,26 @@ import { mkdirSync, mkdtempSync, renameSync, rmSync, statSync } from "node:fs";
 import { constants } from "node:os";
 import path from "node:path";
 import { root } from "./command.ts";
+import { buildLibrary } from "./library.ts";
 import { flagsOf, runScript, UsageError } from "./usage.ts";
 
 const help = `npm run build -- [options]
 
 Builds the one executable in a folder beside it and renames it, so a running one is not
-disturbed. A failed build keeps the previous executable, and says so.
+disturbed. A failed build keeps the previous executable, and says so. Without options it
+also builds dist/mqttd.js and dist/mqttd.d.ts, the module "mqttd" for tests.
 
   --outfile FILE   where to put it (dist/mqttd)
   --target NAME    another platform, one of Bun's: bun-linux-arm64, bun-darwin-arm64, ...
 
 Exit codes: 0 built, 1 the build failed, 2 wrong usage.`;
 
+/** In the folder that package.json names. */
+const usualOutfile = path.join(root, "dist/mqttd");
+
 const options = {
   target: { type: "string" },
-  outfile: { type: "string", default: path.join(root, "dist/mqttd") },
+  outfile: { type: "string", default: usualOutfile },
   help: { type: "boolean", default: false },
 } as const;
 
@@ -32,6 +37,7 @@ await runScript(async () => {
   const outfile = path.resolve(values.outfile);
   try {
     console.log(await build(outfile, target));
+    if (outfile === usualOutfile && target === null) console.log(await library());
     return 0;
   } catch (error) {
     console.error(`build: ${describe(error)}`);
@@ -85,6 +91,14 @@ async function build(outfile: string, target: Bun.Build.CompileTarget | null): P
     process.chdir(back);
     remove();
   }
+}
+
+/** Builds the module for tests. Returns the line that describes it. */
+async function library(): Promise<string> {
+  const folder = path.dirname(usualOutfile);
+  const bytes = await buildLibrary(folder);
+  const files = `${shown(path.join(folder, "mqttd.js"))}, mqttd.d.ts`;
+  return `${files}: the module for tests, ${(bytes / 1e6).toFixed(1)} MB`;
 }
 
 /** Returns the path of the executable. */

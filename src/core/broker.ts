@@ -30,7 +30,7 @@ import { endIfLate, setConnectionDeadline } from "./patience.ts";
 import { announced, defaultLimits, type Announced, type Limits } from "./limits.ts";
 import { fitToSize, packetSize } from "./packet-size.ts";
 import { costs, Memory } from "./memory.ts";
-import type { ClientPacket, ServerPacket } from "./packet.ts";
+import type { ClientPacket, Message, ServerPacket } from "./packet.ts";
 import { endMalformed } from "./malformed.ts";
 import { Pressure } from "./pressure.ts";
 import { relieve } from "./relief.ts";
@@ -63,7 +63,12 @@ export interface BrokerOptions {
   readonly version?: string;
   /** Planted quirks: where this broker departs from the standard. */
   readonly rules?: Partial<Rules>;
+  /** Sees every message that is published; absent: nobody does. It changes and keeps nothing. */
+  readonly onMessage?: OnMessage;
 }
+
+/** `publisher` null: the broker. The payload is valid until the call returns. */
+export type OnMessage = (message: Message, publisher: Session | null, isWill: boolean) => void;
 
 /**
  * The rules of MQTT as one synchronous, deterministic machine. It owns all state and routes each
@@ -105,6 +110,7 @@ export class Broker {
   readonly budget = new Budget();
   /** What the broker remembers for people. No rule depends on it. */
   readonly records: Records;
+  readonly onMessage: OnMessage | null;
   /** Remembered routes by topic, each valid while `generation` does not change. */
   readonly routes = new Map<string, Route>();
   /** Counts changes that invalidate routes: subscriptions, and connections of subscribed sessions. */
@@ -124,6 +130,7 @@ export class Broker {
     this.#tracksSilence = this.rules.keepAliveResetBy !== "packet";
     this.sysIntervalMs = options.sysIntervalMs ?? null;
     this.version = options.version ?? "unknown";
+    this.onMessage = options.onMessage ?? null;
     this.startedAt = now;
     this.now = now;
     this.memory.limit = this.limits.memory;

@@ -60,6 +60,7 @@ export function publish(
   message: Message,
   reaches: Rules["willReaches"] | null = null,
 ): Reach {
+  broker.onMessage?.(message, publisher, reaches !== null);
   // Before `keep` takes the message out of its frame.
   const { frame } = message;
   const retained = message.retain

@@ -4,7 +4,7 @@ import { Copy } from "./copy.ts";
 /** Folders of a layer may import all layers below it; the core imports nothing. */
 const layers = [
   ["main.ts"],
-  ["cli"],
+  ["cli", "embed"],
   ["server", "drop", "inspect", "load", "talk"],
   ["transport", "websocket", "standard", "wire", "client", "log", "config", "api"],
   ["core"],

@@ -18,7 +18,9 @@ export async function awaitedWill(
   const awaited = awaitedWillOf(broker, query);
   const isDecided = (): boolean => (awaited()?.fate ?? null) !== null;
   if (isDecided() || signal.aborted) return awaited();
-  const { promise, resolve } = Promise.withResolvers<void>();
+  // Not `Promise.withResolvers`, which Node 20 lacks.
+  let resolve = (): void => {};
+  const decided = new Promise<void>((settle) => (resolve = settle));
   const timeout = setTimeout(resolve, waitMs);
   const onAbort = (): void => resolve();
   signal.addEventListener("abort", onAbort);
@@ -26,7 +28,7 @@ export async function awaitedWill(
     if (isDecided()) resolve();
   };
   const stopListening = hub.listen(listener, { onClose: resolve });
-  await promise;
+  await decided;
   stopListening();
   clearTimeout(timeout);
   signal.removeEventListener("abort", onAbort);

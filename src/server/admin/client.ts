@@ -1,6 +1,5 @@
 import type { Context } from "hono";
 import type { ClientAnswer, DropAnswer, DropOrder } from "../../api/api.ts";
-import { lettersWrong } from "../../config/nearest.ts";
 import {
   latestConnection,
   type ClientAccount,
@@ -15,6 +14,7 @@ import type { AdminContext } from "./context.ts";
 import { sessionJson } from "./lists.ts";
 import { nothing, ofClient } from "./parameters.ts";
 import { eventLine } from "../event-hub.ts";
+import { nearestIdSteps } from "../nearest-ids.ts";
 import { type Json, jsonObject, jsonOf } from "./json.ts";
 import { turnMs, type Turns } from "./turns.ts";
 
@@ -81,25 +81,14 @@ export async function unknownClient(
   return refusal(context, 404, "no such client", hint, near);
 }
 
-/** Longest id that is compared, number of ids shown, and number of candidates collected. */
-const comparedMaxChars = 100;
-const shownMax = 3;
-const nearMax = 100;
-
 async function nearestIds(id: string, ids: Iterable<string>, turns: Turns): Promise<string[]> {
-  const near: { readonly id: string; readonly wrong: number }[] = [];
-  if (id.length > comparedMaxChars) return [];
+  const steps = nearestIdSteps(id, ids);
   let until = performance.now() + turnMs;
-  for (const other of ids) {
-    if (near.length === nearMax) break;
-    const wrong = other.length <= comparedMaxChars ? lettersWrong(id, other) : null;
-    if (wrong !== null) near.push({ id: other, wrong });
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
     if (performance.now() < until) continue;
     await turns.next();
     until = performance.now() + turnMs;
   }
-  return near
-    .sort((a, b) => a.wrong - b.wrong)
-    .slice(0, shownMax)
-    .map((one) => one.id);
 }

@@ -1,0 +1,195 @@
+import { createColors } from "picocolors";
+import { nearest } from "../config/nearest.ts";
+import { mebibyte } from "../config/quantity.ts";
+import { clientsOf, knownClientIds } from "../core/queries/queries.ts";
+import type { Level } from "../log/events.ts";
+import { renderHuman } from "../log/render.ts";
+import { anonymousRefused, type Authenticate } from "../server/auth.ts";
+import type { EventLog } from "../server/driver/driver.ts";
+import { type EmbeddedBroker, embeddedBroker, type EmbeddedTime } from "../server/embedded.ts";
+import { filterFlaw } from "../wire/filter.ts";
+import type {
+  BrokerOptions,
+  Client,
+  ConnectingClient,
+  Duration,
+  MessagesOptions,
+  PublishedMessage,
+  StartBroker,
+  TestBroker,
+  Wills,
+} from "./api.ts";
+import { durationOf, durationText, waitMs } from "./duration.ts";
+import { explanationOf, itemsOf, nearestIds } from "./explanation.ts";
+import { Messages } from "./messages.ts";
+import { TestTime } from "./test-time.ts";
+import { WillsOfBroker } from "./wills.ts";
+
+export const startBroker: StartBroker = async (options = {}) => {
+  checkNames(options);
+  const { clock = "system", keptMessages = 10_000, keptBytes = 64 * mebibyte } = options;
+  if (clock !== "system" && clock !== "test") {
+    throw new RangeError(`clock: found ${JSON.stringify(clock)}, allowed: "system" or "test"`);
+  }
+  const time = clock === "test" ? new TestTime() : null;
+  const { port, host, limits, log, authenticate } = options;
+  let embedded: EmbeddedBroker | null = null;
+  const most = { messages: keptMessages, bytes: keptBytes };
+  const messages = new Messages(most, () => embedded?.broker.now ?? 0);
+  embedded = await embeddedBroker({
+    onMessage: messages.add,
+    ...(port !== undefined && { port }),
+    ...(host !== undefined && { host }),
+    ...(limits !== undefined && { limits }),
+    ...(log !== undefined && { log: logTo(log) }),
+    ...(authenticate !== undefined && { authenticate: authenticateBy(authenticate) }),
+    ...(time !== null && { time: time satisfies EmbeddedTime }),
+  });
+  return new StartedBroker(embedded, messages, time);
+};
+
+const optionNames: Readonly<Record<keyof BrokerOptions, true>> = {
+  port: true,
+  host: true,
+  limits: true,
+  clock: true,
+  keptMessages: true,
+  keptBytes: true,
+  log: true,
+  authenticate: true,
+};
+
+function checkNames(options: BrokerOptions): void {
+  for (const name of Object.keys(options)) {
+    if (Object.hasOwn(optionNames, name)) continue;
+    const meant = nearest(name, Object.keys(optionNames));
+    throw new TypeError(
+      `${name}: unknown option${meant === null ? "" : `, did you mean ${meant}?`}`,
+    );
+  }
+}
+
+class StartedBroker implements TestBroker {
+  readonly port: number;
+  readonly url: string;
+  readonly wills: Wills;
+  readonly #embedded: EmbeddedBroker;
+  readonly #messages: Messages;
+  readonly #time: TestTime | null;
+  #stopped: Promise<void> | null = null;
+
+  constructor(embedded: EmbeddedBroker, messages: Messages, time: TestTime | null) {
+    this.port = embedded.port;
+    this.url = embedded.urls[0] ?? "";
+    this.#embedded = embedded;
+    this.#messages = messages;
+    this.#time = time;
+    this.wills = new WillsOfBroker(embedded, this.#hint);
+  }
+
+  /** Time that stands still is the likely reason for a wait in vain. */
+  get #hint(): string {
+    return this.#time === null ? "" : '; with clock: "test", time passes by advance() only';
+  }
+
+  now(): number {
+    return this.#embedded.clock.now();
+  }
+
+  async advance(duration: Duration): Promise<void> {
+    if (this.#time === null) {
+      throw new TypeError('advance() needs startBroker({ clock: "test" })');
+    }
+    await Promise.race([this.#time.advance(durationOf(duration)), this.#embedded.fault]);
+  }
+
+  drop(clientId: string, how: "rst" | "silent"): void {
+    if (how !== "rst" && how !== "silent") {
+      throw new RangeError(`drop: found ${JSON.stringify(how)}, allowed: "rst" or "silent"`);
+    }
+    const { broker, driver } = this.#embedded;
+    const connection = broker.sessions.get(clientId)?.connection ?? null;
+    if (connection !== null) return driver.drop(connection.id, how);
+    const near = nearestIds(clientId, knownClientIds(broker)).filter((id) => id !== clientId);
+    const meant =
+      near.length === 0
+        ? ""
+        : `; did you mean ${near.map((id) => JSON.stringify(id)).join(" or ")}?`;
+    throw new Error(`drop: ${JSON.stringify(clientId)} is not connected${meant}`);
+  }
+
+  async messages(
+    filter = "#",
+    { count = 0, within = waitMs }: MessagesOptions = {},
+  ): Promise<readonly PublishedMessage[]> {
+    const flaw = filterFlaw(filter);
+    if (flaw !== null) throw new RangeError(`filter ${JSON.stringify(filter)}: ${flaw}`);
+    const limit = durationOf(within);
+    const isThere = (): boolean => this.#messages.count(filter) >= count;
+    if (isThere()) return this.#messages.matching(filter);
+    let stopListening = (): void => {};
+    let timeout: ReturnType<typeof setTimeout> | undefined;
+    const come = new Promise<void>((resolve) => {
+      timeout = setTimeout(resolve, limit);
+      stopListening = this.#messages.listen(() => {
+        if (isThere()) resolve();
+      });
+    });
+    try {
+      await Promise.race([come, this.#embedded.fault]);
+    } finally {
+      clearTimeout(timeout);
+      stopListening();
+    }
+    const messages = this.#messages.matching(filter);
+    if (messages.length >= count) return messages;
+    const seen = `${messages.length} of ${count} messages on ${JSON.stringify(filter)}`;
+    throw new Error(`${seen} came within ${durationText(within)}${this.#hint}`);
+  }
+
+  clients(): readonly Client[] {
+    return itemsOf(clientsOf(this.#embedded.broker)).map(
+      ({ clientId, connected, remote, protocol, username, keepAliveSeconds, ...rest }) => {
+        const { lastPacket, deadlineAt, subscriptions, queued, inflight, will } = rest;
+        const who = { clientId, connected, remote, protocol, username, keepAliveSeconds };
+        return { ...who, lastPacket, deadlineAt, subscriptions, queued, inflight, will };
+      },
+    );
+  }
+
+  explain(clientId: string): string {
+    return explanationOf(this.#embedded, clientId);
+  }
+
+  async stop(): Promise<void> {
+    const { fault } = this.#embedded;
+    this.#stopped ??= Promise.race([this.#embedded.close(), fault]);
+    await this.#stopped;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+}
+
+const colors = createColors(false);
+
+function logTo(write: (line: string) => void): EventLog {
+  return {
+    note: (event, at) => write(renderHuman(event, at, { colors, zone: "local" })),
+    logs: (level: Level) => level !== "debug",
+  };
+}
+
+function authenticateBy(
+  allows: (client: ConnectingClient) => boolean | Promise<boolean>,
+): Authenticate {
+  const decode = (password: Uint8Array | null): string | null =>
+    password === null ? null : new TextDecoder().decode(password);
+  return ({ clientId, username, password }, answer) => {
+    const refused = { ...anonymousRefused, detail: "refused by the option authenticate" };
+    const decided = allows({ clientId, username, password: decode(password) });
+    if (typeof decided === "boolean") return answer(decided ? null : refused);
+    void decided.then((isAllowed) => answer(isAllowed ? null : refused));
+  };
+}

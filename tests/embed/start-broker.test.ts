@@ -1,0 +1,190 @@
+import { expect, test } from "bun:test";
+import { Socket } from "node:net";
+import { startBroker } from "../../src/embed/mqttd.ts";
+import { MqttJsClient } from "../support/mqttjs-client.ts";
+import { problemOf } from "./problem.ts";
+
+const will = {
+  topic: "dev/42/status",
+  payload: Buffer.from("gone"),
+  qos: 1,
+  retain: true,
+} as const;
+
+test("a client that is reset: the fate of its will, with cause and recipients", async () => {
+  await using broker = await startBroker();
+  await using watcher = await MqttJsClient.connect(broker.url, { protocolVersion: 5 });
+  await watcher.mqtt.subscribeAsync("dev/+/status", { qos: 1 });
+  await using client = await MqttJsClient.connect(broker.port, { clientId: "dev-42", will });
+  await client.mqtt.publishAsync("dev/42/status", "here", { qos: 1, retain: true });
+  expect(broker.wills.list({ clientId: "dev-42" })).toMatchObject([
+    { state: "armed", fate: null, cause: null, recipients: null, at: null },
+  ]);
+  broker.drop("dev-42", "rst");
+  const fate = await broker.wills.wait({ clientId: "dev-42" });
+  expect(fate).toMatchObject({
+    ...{ clientId: "dev-42", topic: "dev/42/status", qos: 1, retain: true, payloadBytes: 4 },
+    ...{ state: "published", fate: "published", cause: "resetByPeer", why: null },
+    recipients: { delivered: 1, queued: 0, dropped: 0, away: 0, retained: "stored" },
+  });
+  expect(Buffer.from(fate.payload).toString()).toBe("gone");
+  const messages = await broker.messages("dev/#", { count: 2 });
+  expect(messages.map(({ text, isWill, clientId }) => ({ text, isWill, clientId }))).toEqual([
+    { text: "here", isWill: false, clientId: "dev-42" },
+    { text: "gone", isWill: true, clientId: "dev-42" },
+  ]);
+  await watcher.messages.first("the will", ({ payload }) => payload.toString() === "gone");
+  expect(broker.wills.list({ topic: "dev/42/status" })).toEqual([fate]);
+  expect(broker.wills.list({ topic: "dev" })).toEqual([]);
+});
+
+test("wills.wait waits for a will that is not there yet, and tells a clean end", async () => {
+  await using broker = await startBroker();
+  const waiting = broker.wills.wait({ topic: will.topic });
+  await using client = await MqttJsClient.connect(broker.port, { clientId: "dev-42", will });
+  await client.mqtt.endAsync();
+  expect(await waiting).toMatchObject({
+    ...{ state: "discarded", fate: "discarded", cause: "disconnected", why: "disconnect" },
+    ...{ recipients: null, rule: "v4-3.14.4-3" },
+  });
+});
+
+test("a wait in vain says what there is", async () => {
+  await using broker = await startBroker();
+  await using client = await MqttJsClient.connect(broker.port, { clientId: "dev-42", will });
+  await client.roundTrip();
+  const within = "1ms";
+  expect(await problemOf(broker.wills.wait({ clientId: "dev-42", within }))).toContain(
+    'the will of "dev-42" on "dev/42/status" is armed: no fate within 1ms',
+  );
+  expect(
+    await problemOf(broker.wills.wait({ clientId: "dev-43", topic: "t", within: 1 })),
+  ).toContain('no will of "dev-43" on "t" came within 1 ms');
+  await client.mqtt.publishAsync("t", "", { qos: 1 });
+  expect(await problemOf(broker.messages("t", { count: 2, within }))).toContain(
+    '1 of 2 messages on "t" came within 1ms',
+  );
+});
+
+test("messages are the last ones, within their bounds, and only those that match", async () => {
+  await using broker = await startBroker({ keptMessages: 2, keptBytes: 100 });
+  await using client = await MqttJsClient.connect(broker.port, {});
+  for (const text of ["1", "2", "3"]) await client.mqtt.publishAsync(`a/${text}`, text, { qos: 1 });
+  const texts = async (filter?: string) => (await broker.messages(filter)).map(({ text }) => text);
+  expect(await texts()).toEqual(["2", "3"]);
+  expect(await texts("a/3")).toEqual(["3"]);
+  expect(await texts("+/2")).toEqual(["2"]);
+  await client.mqtt.publishAsync("b", "x".repeat(98), { qos: 1 });
+  expect(await texts("a/#")).toEqual([]);
+  await client.mqtt.publishAsync("b", "x".repeat(100), { qos: 1 });
+  expect(await texts()).toEqual(["x".repeat(98)]);
+  expect(await problemOf(broker.messages("a/#/b"))).toContain('filter "a/#/b": ');
+});
+
+test("clients lists the sessions, and explain is the text for people", async () => {
+  await using broker = await startBroker();
+  await using client = await MqttJsClient.connect(broker.port, {
+    ...{ clientId: "dev-42", keepalive: 10, username: "anna", will },
+  });
+  await client.mqtt.subscribeAsync("a");
+  expect(broker.clients()).toMatchObject([
+    {
+      ...{ clientId: "dev-42", connected: true, protocol: "3.1.1", username: "anna" },
+      ...{ keepAliveSeconds: 10, subscriptions: 1, queued: 0, will: "armed" },
+    },
+  ]);
+  broker.drop("dev-42", "rst");
+  await broker.wills.wait();
+  expect(broker.clients()).toEqual([]);
+  expect(broker.explain("dev-42")).toStartWith("The will of dev-42 fired ");
+  const unknown = broker.explain("dev-43").replaceAll("\n", " ");
+  expect(unknown).toStartWith("dev-43 has not connected since the broker started ");
+  expect(unknown).toContain("Did you mean dev-42?");
+});
+
+test("brokers of one process do not know each other", async () => {
+  await using one = await startBroker();
+  await using other = await startBroker();
+  expect(one.port).not.toBe(other.port);
+  await using client = await MqttJsClient.connect(one.port, { clientId: "dev-42" });
+  await client.mqtt.publishAsync("t", "text", { qos: 1 });
+  expect([one.clients().length, other.clients().length]).toEqual([1, 0]);
+  expect([(await one.messages()).length, (await other.messages()).length]).toEqual([1, 0]);
+  expect(() => other.drop("dev-42", "rst")).toThrow('drop: "dev-42" is not connected');
+});
+
+test("stop disconnects clients and frees the port, and may be called again", async () => {
+  const broker = await startBroker();
+  await using client = await MqttJsClient.connect(broker.port, { clientId: "dev-42", will });
+  const closed = new Promise((resolve) => client.mqtt.once("close", resolve));
+  await broker.stop();
+  await broker.stop();
+  await closed;
+  expect(broker.wills.list()).toMatchObject([{ cause: "shuttingDown", fate: "published" }]);
+  await using again = await startBroker({ port: broker.port });
+  expect(again.port).toBe(broker.port);
+  expect(await problemOf(startBroker({ port: broker.port }))).toContain(
+    `port ${broker.port} on 127.0.0.1 is in use`,
+  );
+});
+
+test("authenticate decides who may connect, also later", async () => {
+  await using broker = await startBroker({
+    authenticate: ({ username, password }) => {
+      const isKnown = username === "anna" && password === "secret";
+      return username === "later" ? Promise.resolve(isKnown) : isKnown;
+    },
+  });
+  await using anna = await MqttJsClient.connect(broker.port, {
+    ...{ username: "anna", password: "secret" },
+  });
+  expect(anna.mqtt.connected).toBe(true);
+  for (const username of ["later", "anna"]) {
+    const refused = MqttJsClient.connect(broker.port, { username, password: "wrong" });
+    expect(await problemOf(refused)).toContain("Not authorized");
+  }
+});
+
+test("the log is written only if asked for, a line an event", async () => {
+  const lines: string[] = [];
+  {
+    await using broker = await startBroker({ log: (line) => lines.push(line) });
+    await using client = await MqttJsClient.connect(broker.port, { clientId: "dev-42", will });
+    broker.drop("dev-42", "rst");
+    await broker.wills.wait();
+    expect(client.mqtt.options.clientId).toBe("dev-42");
+  }
+  expect(lines.length).toBeGreaterThan(1);
+  expect(lines.filter((line) => !/^\d\d:\d\d:\d\d\.\d{3} [^\n]+$/.test(line))).toEqual([]);
+});
+
+test("an unusable option is an error that says what is allowed", async () => {
+  const started = async (options: object) => startBroker(options);
+  expect(await problemOf(started({ clck: "test" }))).toContain(
+    "clck: unknown option, did you mean clock?",
+  );
+  expect(await problemOf(started({ clock: "real" }))).toContain(
+    'clock: found "real", allowed: "system" or "test"',
+  );
+  expect(await problemOf(started({ limits: { keepAliveMx: "1s" } }))).toContain(
+    "limits: unknown key keepAliveMx, did you mean keepAliveMax?",
+  );
+  expect(await problemOf(started({ limits: { keepAliveMax: 3 } }))).toContain(
+    "limits.keepAliveMax: allowed: a duration with its unit",
+  );
+  await using broker = await startBroker({ limits: { packetSize: "1KiB" } });
+  expect(await problemOf(broker.advance("1s"))).toContain(
+    'advance() needs startBroker({ clock: "test" })',
+  );
+  expect(await problemOf(broker.wills.wait({ within: "5" }))).toContain(
+    'found "5", allowed: a duration',
+  );
+  expect(() => broker.drop("dev-42", Object("fin"))).toThrow('allowed: "rst" or "silent"');
+});
+
+test("limits are those of the configuration", async () => {
+  await using broker = await startBroker({ limits: { packetSize: "1KiB", payloadSize: "10B" } });
+  await using client = await MqttJsClient.connect(broker.port, { protocolVersion: 5 });
+  expect(client.connacks.items[0]?.properties?.maximumPacketSize).toBe(1024);
+  expect(client.mqtt.stream).toBeInstanceOf(Socket);
+});
