@@ -116,7 +116,7 @@ test("brokers of one process do not know each other", async () => {
 test("stop disconnects clients and frees the port, and may be called again", async () => {
   const broker = await startBroker();
   await using client = await MqttJsClient.connect(broker.port, { clientId: "dev-42", will });
-  const closed = new Promise((resolve) => client.mqtt.once("close", resolve));
+  const closed = new Promise<void>((resolve) => client.mqtt.once("close", () => resolve()));
   await broker.stop();
   await broker.stop();
   await closed;

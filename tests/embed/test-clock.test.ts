@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import type { IClientOptions } from "mqtt";
 import { startBroker } from "../../src/embed/mqttd.ts";
 import { MqttJsClient } from "../support/mqttjs-client.ts";
 import { problemOf } from "./problem.ts";
@@ -58,10 +59,10 @@ test("a Will Delay Interval of hours passes at once, and what is written has arr
 
 test("a client that is back before its will is due cancels it", async () => {
   await using broker = await startBroker({ clock: "test" });
-  const options = {
-    ...{ clientId: "dev-42", protocolVersion: 5, will: delayed(3600) },
+  const options: IClientOptions = {
+    ...({ clientId: "dev-42", protocolVersion: 5, will: delayed(3600) } as const),
     ...{ keepalive: 0, clean: false, properties: { sessionExpiryInterval: 7200 } },
-  } as const;
+  };
   await using client = await MqttJsClient.connect(broker.port, options);
   await client.vanish();
   await broker.advance("59m");
