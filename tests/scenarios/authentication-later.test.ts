@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import type { ProtocolError } from "../../src/core/reason.ts";
 import type { Credentials } from "../../src/server/auth.ts";
 import type { TestClient } from "../support/client.ts";
+import { endOf } from "../support/mortal.ts";
 import { World } from "../support/world.ts";
 
 type Answer = (refused: ProtocolError | null) => void;
@@ -163,4 +164,53 @@ test("two clients with one id: the later verdict takes over", () => {
   world.check();
   expect(second.received.map(({ cmd }) => cmd)).toEqual(["connack", "disconnect"]);
   expect(first.received.map(({ cmd }) => cmd)).toEqual(["connack"]);
+});
+
+test("a late answer waits for what had arrived on the connection that it takes over", () => {
+  const { world, asked } = scene();
+  const old = world.open();
+  const will = { topic: "wills/a", payload: Buffer.from("gone"), qos: 0, retain: false } as const;
+  old.connect({ clientId: "a", will });
+  asked[0]?.answer(null);
+  const next = world.open();
+  next.connect({ clientId: "a" });
+  // Its DISCONNECT waits in the link when the answer comes.
+  old.isBehind = true;
+  asked[1]?.answer(null);
+  world.check();
+  expect(next.received).toEqual([]);
+  old.isBehind = false;
+  old.send({ cmd: "disconnect" });
+  world.advance(100);
+  expect(next.take("connack")).toMatchObject([{ returnCode: 0 }]);
+  expect(endOf(world, old)).toMatchObject({ cause: "disconnected", will: { fate: "discarded" } });
+});
+
+test("a late refusal takes nothing over, and waits for nothing", () => {
+  const { world, asked } = scene();
+  const old = world.open();
+  old.connect({ clientId: "a" });
+  asked[0]?.answer(null);
+  const next = world.open();
+  next.connect({ clientId: "a" });
+  old.isBehind = true;
+  asked[1]?.answer(denied);
+  world.check();
+  expect(next.received).toMatchObject([{ cmd: "connack", returnCode: 4 }]);
+  expect(old.closedBy).toBeNull();
+});
+
+test("the certificate's name counts for a CONNECT that waits for its turn, too", () => {
+  const world = new World();
+  const old = world.open();
+  old.connect({ clientId: "a" });
+  old.isBehind = true;
+  const next = world.open();
+  next.identity = "dev-7";
+  next.connect({ clientId: "a", username: "admin" });
+  expect(next.received).toEqual([]);
+  old.isBehind = false;
+  world.advance(100);
+  expect(next.take("connack")).toMatchObject([{ returnCode: 0 }]);
+  expect(world.broker.sessions.get("a")?.username).toBe("dev-7");
 });

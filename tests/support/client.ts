@@ -29,6 +29,8 @@ export class TestClient implements Link {
   /** How the broker closed the connection; null: open. */
   closedBy: "end" | "reset" | null = null;
   watched: number | null | undefined;
+  /** The name in its certificate, where that is its user name. */
+  identity: string | null | undefined = undefined;
   paused = false;
   /** Bytes that have arrived wait in the link, and how many it holds. */
   isBehind = false;

@@ -1,6 +1,5 @@
 import type { ConnectionId, DriverHolds, Input, ListenerPolicy } from "../../core/io.ts";
 import type { Memory } from "../../core/memory.ts";
-import type { ConnectPacket } from "../../core/packet.ts";
 import type { Link } from "../../transport/transport.ts";
 import { PacketReader, type PacketReaderOptions } from "../../wire/reader.ts";
 import type { BufferPool } from "./buffer-pool.ts";
@@ -8,6 +7,12 @@ import { Outbox } from "./outbox.ts";
 
 /** What ends a connection. Handed in after the packets that the driver has already. */
 export type Last = Input & { readonly type: "closed" | "kicked" };
+
+/** A CONNECT, or the late answer that lets it in. */
+export interface Withheld {
+  readonly clientId: string;
+  readonly handIn: () => void;
+}
 
 /** The driver's side of one connection: its link, reader and output. */
 export class Channel implements DriverHolds {
@@ -44,8 +49,8 @@ export class Channel implements DriverHolds {
   holdPublisher = false;
   /** The core has more to do for the packet handed in last. It goes on with it, whatever holds. */
   isCut = false;
-  /** A CONNECT that waits until the driver has read the connection that it takes over. */
-  withheld: ConnectPacket | null = null;
+  /** Waits until the driver has read the connection that it takes over; null: nothing does. */
+  withheld: Withheld | null = null;
   /** Follows the buffered packets; null: nothing does. */
   last: Last | null = null;
   /** When bytes of its incomplete packet last came. */

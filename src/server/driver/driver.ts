@@ -619,8 +619,9 @@ export class Driver {
     authenticate({ ...effect, isWaiting }, (refused) => {
       channel.holdAuthentication = false;
       if (!channel.open) return;
-      this.#enqueue({ type: "authenticated", connection: channel.id, refused });
-      if (isLater) this.#guard(() => this.#reading.resume(channel));
+      const answer = { type: "authenticated", connection: channel.id, refused } as const;
+      if (!isLater) this.#enqueue(answer);
+      else this.#guard(() => this.#reading.answered(channel, effect.clientId, answer));
     });
     isLater = true;
     if (channel.holdAuthentication) this.#reading.update(channel);

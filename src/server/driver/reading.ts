@@ -4,7 +4,7 @@ import type { ClientPacket, ConnectPacket } from "../../core/packet.ts";
 import type { Link } from "../../transport/transport.ts";
 import type { AckRun } from "../../wire/ack.ts";
 import type { Arrivals } from "./arrivals.ts";
-import type { Channel } from "./channel.ts";
+import type { Channel, Withheld } from "./channel.ts";
 import type { Channels } from "./channels.ts";
 import type { Loop } from "./loop.ts";
 import type { Output } from "./output.ts";
@@ -26,6 +26,8 @@ interface Core {
   readonly beginCall: () => void;
   readonly endCall: () => void;
 }
+
+type Answer = Input & { readonly type: "authenticated" };
 
 interface ReadingParts {
   readonly broker: Broker;
@@ -148,11 +150,11 @@ export class Reading {
       this.#core.handle({ type: "malformed", connection, error, version, clientId });
       return true;
     }
-    const old = packet.type === "connect" ? this.unreadChannelOf(packet.clientId) : null;
-    // A second CONNECT on the same connection is a violation, not a takeover.
-    if (packet.type === "connect" && old !== null && old !== channel)
-      this.#withhold(channel, packet, old);
-    else this.#received(channel, packet.type === "connect" ? named(packet, channel.link) : packet);
+    if (packet.type === "connect") {
+      const { clientId } = packet;
+      const connect = named(packet, channel.link);
+      this.#inTurn(channel, { clientId, handIn: () => this.#received(channel, connect) });
+    } else this.#received(channel, packet);
     return true;
   }
 
@@ -175,9 +177,25 @@ export class Reading {
     return channel?.isUnread === true ? channel : null;
   }
 
-  /** Delays a CONNECT until all data that had arrived on the connection it takes over is read. */
-  #withhold(channel: Channel, packet: ConnectPacket, old: Channel): void {
-    channel.withheld = packet;
+  /** The check of a CONNECT's credentials was answered in a later turn. */
+  answered(channel: Channel, clientId: string, answer: Answer): void {
+    this.#core.beginCall();
+    const handIn = (): void => this.#core.handle(answer);
+    if (answer.refused === null) this.#inTurn(channel, { clientId, handIn });
+    else handIn();
+    this.on(channel);
+  }
+
+  /** Hands in what takes over a connection, behind what has arrived on that one. */
+  #inTurn(channel: Channel, takeover: Withheld): void {
+    const old = this.unreadChannelOf(takeover.clientId);
+    // A second CONNECT on the same connection is a violation, not a takeover.
+    if (old === null || old === channel) takeover.handIn();
+    else this.#withhold(channel, takeover, old);
+  }
+
+  #withhold(channel: Channel, takeover: Withheld, old: Channel): void {
+    channel.withheld = takeover;
     this.update(channel);
     this.#core.handle({ type: "ending", connection: old.id });
     this.#takeovers.wait(channel, old);
@@ -189,7 +207,7 @@ export class Reading {
     if (withheld === null || !channel.open) return;
     // Meanwhile another connection may have taken over, and have packets that wait.
     const old = this.unreadChannelOf(withheld.clientId);
-    if (old === null || old === waitedFor) this.#received(channel, withheld);
+    if (old === null || old === waitedFor) withheld.handIn();
     else this.#withhold(channel, withheld, old);
   }
 
@@ -206,12 +224,6 @@ export class Reading {
   /** A hold has ended: reads what was buffered meanwhile, in the next turn. */
   moreLater(channel: Channel): void {
     if (!channel.held && channel.reader.buffered > 0) this.#later(channel);
-  }
-
-  /** Continues reading after a hold has ended. */
-  resume(channel: Channel): void {
-    this.#core.beginCall();
-    this.on(channel);
   }
 
   /** Reads as far as nothing holds the channel any more, then ends the turn. */

@@ -5,13 +5,13 @@ import type { Loop } from "./loop.ts";
 /** Maximum turns of the timers for reading a connection before its takeover. */
 const looksMax = 1000;
 
-/** Connections whose CONNECT waits until the connection that it takes over was read. */
+/** Connections whose CONNECT, or its late answer, waits until the connection that it takes over was read. */
 export class Takeovers {
   readonly #loop: Loop;
   readonly #arrivals: Arrivals;
   readonly #onRead: (channel: Channel, old: Channel) => void;
 
-  /** `onRead` gets a channel with a withheld CONNECT that need not wait for `old` any more. */
+  /** `onRead` gets a channel whose withheld input need not wait for `old` any more. */
   constructor(loop: Loop, arrivals: Arrivals, onRead: (channel: Channel, old: Channel) => void) {
     this.#loop = loop;
     this.#arrivals = arrivals;
