@@ -1,4 +1,4 @@
-import type { Client, ClientEnd } from "../client/client.ts";
+import type { ClientEnd } from "../client/client.ts";
 import { InvalidAnswer, NoAnswer, Refused } from "../client/client-error.ts";
 import { DialError } from "../client/dial-error.ts";
 import { targetText } from "../client/target.ts";
@@ -7,11 +7,7 @@ import { clause, name } from "../log/foreign.ts";
 import type { TalkRequest } from "./request.ts";
 
 /** The end of a connection that the client did not want, as a sentence without its full stop. */
-export function lossText(
-  { target, connect }: TalkRequest,
-  _: Client,
-  { how, disconnect }: ClientEnd,
-): string {
+export function lossText({ target, connect }: TalkRequest, { how, disconnect }: ClientEnd): string {
   const where = targetText(target);
   if (disconnect !== null) {
     const code = disconnect.reasonCode ?? 0;

@@ -29,6 +29,8 @@ const delayMaxMs = 30_000;
 const steadyMs = 10_000;
 /** Connections in a row that end before the broker has acknowledged anything. */
 const fruitlessMax = 3;
+/** How long to look for what has arrived already: a turn of the loop with its poll. */
+const pendingMs = 10;
 /** How long the end of a connection may take. */
 const leavingMs = 2000;
 
@@ -170,7 +172,13 @@ export class Session {
     this.#keepalive?.stop();
     const client = this.#client;
     this.#client = null;
-    if (client === null || client.isOver) return false;
+    if (client === null) return false;
+    // An end that has arrived is read first, as after a SIGCONT: nothing is sent then.
+    await after(pendingMs);
+    if (client.isOver) {
+      this.#say(lossText(this.#request, await client.ended));
+      return false;
+    }
     const { disconnects, reasonCode, properties } = this.#request.goodbye;
     if (disconnects) {
       client.send({
@@ -300,7 +308,7 @@ export class Session {
     this.#keepalive?.stop();
     if (this.#client !== client || this.#isLeaving) return;
     this.#client = null;
-    const text = lossText(this.#request, client, end);
+    const text = lossText(this.#request, end);
     if (end.how === "malformed") {
       return this.#fail(this.#asCliError(new InvalidAnswer(client.invalidDetail ?? "")));
     }

@@ -33,8 +33,13 @@ const exempt: readonly string[] = ["npm install && npm run serve", "npm install 
 
 /** Replacements for a made-up host, a port that may be in use, or a long keepalive. */
 const replacements: readonly (readonly [written: string, typed: string])[] = [
-  ["mosquitto_sub -t 'home/#' -v &", "mosquitto_sub -p PORT -t 'home/#' -v &"],
-  ["mosquitto_sub -i dev-42 -k 10 -t", "mosquitto_sub -p PORT -i dev-42 -k 5 -t"],
+  ["-t 'home/#' -v &", "-p PORT -t 'home/#' -v &"],
+  ["-i dev-42 -k 10 -t", "-p PORT -i dev-42 -k 5 -t"],
+  ["-t home/lamp -m on", "-p PORT -t home/lamp -m on"],
+  ["-t home/lamp -C 1", "-p PORT -t home/lamp -C 1"],
+  ["-t 'home/#' -F", "-p PORT -t 'home/#' -F"],
+  ["rr -t ask", "rr -p PORT -t ask"],
+  ["-t commands -i dev-42", "-p PORT -t commands -i dev-42"],
   ["mqttd simulate-drop", "mqttd simulate-drop -p PORT"],
   ["@broker.example", "@localhost:PORT"],
   ["listening --keepalive 60", "listening -p PORT --keepalive 1 --wait 1s"],
@@ -76,8 +81,6 @@ test("each replacement is needed, and none is missing", () => {
   expect(typed.filter((command) => /example|188[34]|\b[1-9]\d s\b/.test(command))).toEqual([]);
 });
 
-const hasMosquitto = Bun.which("mosquitto_sub") !== null;
-
 /** A session's tools. */
 interface Session {
   readonly shell: InteractiveShell;
@@ -107,6 +110,13 @@ const judges =
     expect({ typed, code }).toEqual({ typed, code: 0 });
   };
 
+/** The same, once a person has typed a password. */
+const logsIn: Play = async ({ shell }, typed) => {
+  await shell.begin(typed, "Password: ");
+  shell.type("sword-fish");
+  await shell.until(/\n[1-9]\d* passed, 0 failed\b.* in \d/, "its verdicts");
+};
+
 const serves =
   (ready: RegExp): Play =>
   async ({ shell }, typed) => {
@@ -127,9 +137,28 @@ const hangs: Play = async ({ shell, broker }, typed) => {
 const cleansUp: Play = async ({ shell }, typed) => {
   await shell.run(typed);
   await eventually(
-    async () => !/mosquitto_sub/.test((await shell.run("jobs")).output.replace(/^.*jobs\n/s, "")),
+    async () => !/mqttd/.test((await shell.run("jobs")).output.replace(/^.*jobs\n/s, "")),
     () => "there are jobs left",
   );
+};
+
+/** A retained message, with the time. */
+const printsTimes: Play = async ({ shell }, typed) => {
+  await shell.begin(typed, /\n\d\d:\d\d:\d\d home\/lamp on\n/);
+  expect(await shell.interrupt()).toBe(130);
+};
+
+const testsItsWill: Play = async ({ shell, broker }, typed) => {
+  shell.type(typed);
+  await broker.line(
+    "the subscription of dev-42",
+    ({ event, client }) => event === "connected" && client === "dev-42",
+    patienceMs,
+  );
+  expect(await shell.interrupt()).toBe(130);
+  expect(await broker.ended("dev-42")).toMatchObject({
+    ...{ cause: "closedByPeer", will: { fate: "published" } },
+  });
 };
 
 /** `tail` shows events while it runs. */
@@ -194,8 +223,18 @@ const ontoPath = 'export PATH="$PWD/dist:$PATH"';
 /** The way to play each command, by its first line: a list for each terminal, in this order. */
 const terminals: Readonly<Record<string, readonly (readonly [first: string, play: Play])[]>> = {
   "of the first minute": [
-    ["mosquitto_sub -t 'home/#' -v &", hangs],
+    ["mqttd sub -t 'home/#' -v &", hangs],
     ["kill -CONT %2; kill %1 %2", cleansUp],
+  ],
+  "of pub and sub": [
+    ["mqttd pub -t home/lamp -m on -r", ends({ says: /-m on -r\n/ })],
+    ["mqttd sub -t home/lamp -C 1 -W 5 -v", ends({ says: /\nhome\/lamp on\n/ })],
+    ["mqttd sub -t 'home/#' -F '@H:@M:@S %t %p'", printsTimes],
+    ["mqttd rr -t ask -e answer -m how -W 1", ends({ code: 5, says: /-W 1\n/ })],
+    [
+      "mqttd sub -t commands -i dev-42 --will-topic home/dev-42/status --will-payload offline --no-disconnect",
+      testsItsWill,
+    ],
   ],
   "of simulate-drop": [
     ["mqttd simulate-drop", judges(60_000)],
@@ -273,20 +312,14 @@ for (const name of ["bash", "zsh"] satisfies ShellName[]) {
   const isAbsent = Bun.which(name) === null;
   const why = isAbsent ? ` (skipped: ${name} is not installed)` : "";
   for (const [title, plays] of Object.entries(terminals)) {
-    const left = plays.filter(([start]) => hasMosquitto || !needsMosquitto(start));
-    const without = left.length === plays.length ? "" : " (not those of mosquitto: not installed)";
     test
-      .skipIf(isAbsent || left.length === 0)
+      .skipIf(isAbsent)
       .concurrent(
-        `the README's commands ${title} work in an interactive ${name}${why}${without}`,
-        async () => playAll(name, left),
+        `the README's commands ${title} work in an interactive ${name}${why}`,
+        async () => playAll(name, plays),
         120_000,
       );
   }
-}
-
-function needsMosquitto(start: string): boolean {
-  return /mosquitto|kill -CONT/.test(commandOf(start));
 }
 
 function commandOf(start: string): string {
@@ -314,7 +347,7 @@ async function playAll(
     await play({ shell, broker, ports }, replaced(commandOf(start), ports));
   }
   // Pasting has not ended the shell, and nothing that it started is left.
-  expect((await shell.run("jobs")).output).not.toMatch(/mosquitto|mqttd/);
+  expect((await shell.run("jobs")).output).not.toMatch(/mqttd/);
   expect(folder.names()).toEqual([]);
 }
 
@@ -343,14 +376,10 @@ async function runScript(script: string): Promise<Ended> {
   return { code: child.exitCode, stdout, stderr };
 }
 
-const whyNot = hasMosquitto ? "" : " (skipped: mosquitto_sub is not installed)";
-
-test.skipIf(!hasMosquitto)(
-  `the README's test passes as a script too${whyNot}`,
-  async () => {
-    const { code, stdout } = await runScript(userTest);
-    const steady = stdout.replace(/\d[\d.]* (?:ms|s) (ago|late)/g, "TIME $1").replace(/ +/g, " ");
-    expect({ code, steady: `\n${steady}` }).toMatchInlineSnapshot(`
+test("the README's test passes as a script too", async () => {
+  const { code, stdout } = await runScript(userTest);
+  const steady = stdout.replace(/\d[\d.]* (?:ms|s) (ago|late)/g, "TIME $1").replace(/ +/g, " ");
+  expect({ code, steady: `\n${steady}` }).toMatchInlineSnapshot(`
       {
         "code": 0,
         "steady": 
@@ -362,9 +391,7 @@ test.skipIf(!hasMosquitto)(
       ,
       }
     `);
-  },
-  60_000,
-);
+}, 60_000);
 
 for (const [what, from, to, code, says] of [
   [
@@ -375,21 +402,17 @@ for (const [what, from, to, code, says] of [
     "mqttd: expected a will that was published, the newest discarded\n",
   ],
   ["when the broker does not start", "--port 0", "--port none", 2, '--port: found "none"'],
-  ["when the device does not start", "mosquitto_sub", "mosquitto_sub --none", 2, "--none"],
+  ["when the device does not start", "mqttd sub", "mqttd sub --none", 2, "--none"],
 ] as const) {
-  test.skipIf(!hasMosquitto)(
-    `the README's test ends with ${code} ${what}${whyNot}`,
-    async () => {
-      const faulty = userTest.replace(from, to);
-      expect(faulty).not.toBe(userTest);
-      const ended = await runScript(faulty);
-      expect({ code: ended.code, stderr: ended.stderr }).toEqual({
-        code,
-        stderr: expect.stringContaining(says),
-      });
-    },
-    60_000,
-  );
+  test(`the README's test ends with ${code} ${what}`, async () => {
+    const faulty = userTest.replace(from, to);
+    expect(faulty).not.toBe(userTest);
+    const ended = await runScript(faulty);
+    expect({ code: ended.code, stderr: ended.stderr }).toEqual({
+      code,
+      stderr: expect.stringContaining(says),
+    });
+  }, 60_000);
 }
 
 test("the README's configurations are valid, and give no warning", async () => {
