@@ -293,11 +293,8 @@ export class Broker {
   }
 
   #opened(input: Input & { type: "opened" }): void {
-    assert(
-      !this.connections.has(input.connection),
-      `connection ${input.connection} is open already`,
-    );
     const { connection: id, remote, isLocal, listener, token } = input;
+    if (this.connections.has(id)) fault(`connection ${id} is open already`);
     const isFull =
       this.isFull(listener) && (this.stopping || !makeRoomAmongConnections(this, listener));
     const { announced, now } = this;

@@ -1,4 +1,4 @@
-import { assert } from "./assert.ts";
+import { fault } from "./assert.ts";
 import { Deadline } from "./deadlines.ts";
 import type { Peer } from "./events.ts";
 import {
@@ -161,10 +161,9 @@ export class Connection {
   }
 
   become(next: ConnectionState): void {
-    assert(
-      transitions[this.#state].includes(next),
-      `a connection that is ${this.#state} can't become ${next}`,
-    );
+    if (!transitions[this.#state].includes(next)) {
+      fault(`a connection that is ${this.#state} can't become ${next}`);
+    }
     this.#state = next;
   }
 

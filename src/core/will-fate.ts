@@ -174,21 +174,14 @@ export function publishWill(
   for (let copy = 1; copy < rules.willCopies; copy++) {
     reach = publish(broker, session, message, rules.willReaches);
   }
+  const fate = { fate: "published", topic, due, at: broker.now, reach } as const;
   const { delayIntervalSeconds } = packet;
-  const unwaited =
-    by === null && delayIntervalSeconds > 0 ? { unwaited: delayIntervalSeconds } : {};
-  const stoodStillMs = broker.standstills.delayedMs(due, broker.now);
-  const own = due < broker.now && stoodStillMs > 0 ? { stoodStillMs } : {};
-  const fate = {
-    fate: "published",
-    topic,
-    due,
-    at: broker.now,
-    reach,
-    ...own,
-    ...unwaited,
-  } as const;
-  return setFate(broker, will, fate, by);
+  const unwaited = by === null ? delayIntervalSeconds : 0;
+  const stoodStillMs = due < broker.now ? broker.standstills.delayedMs(due, broker.now) : 0;
+  // Without a spread for most: thousands may come at once.
+  if (unwaited === 0 && stoodStillMs === 0) return setFate(broker, will, fate, by);
+  const own = stoodStillMs > 0 && { stoodStillMs };
+  return setFate(broker, will, { ...fate, ...own, ...(unwaited > 0 && { unwaited }) }, by);
 }
 
 /**

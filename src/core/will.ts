@@ -1,4 +1,4 @@
-import { assert } from "./assert.ts";
+import { fault } from "./assert.ts";
 import type { EndCause } from "./end-causes.ts";
 import type { WillFacts } from "./events.ts";
 import { Deadline } from "./deadlines.ts";
@@ -60,10 +60,9 @@ export class Will {
   }
 
   become(next: WillState): void {
-    assert(
-      transitions[this.#state].includes(next),
-      `a will that is ${this.#state} can't become ${next}`,
-    );
+    if (!transitions[this.#state].includes(next)) {
+      fault(`a will that is ${this.#state} can't become ${next}`);
+    }
     this.#state = next;
   }
 

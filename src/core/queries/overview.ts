@@ -34,7 +34,7 @@ export function overviewOf(broker: Broker): OverviewAccount {
     keepAliveLateness: records.keepAliveLateness.account,
     willLateness: records.wills.lateness.account,
     pendingWills: nextDue(broker),
-    recentEnds: [...records.clients.recentEnds],
+    recentEnds: records.clients.recentEnds,
     turnedAway: records.clients.turnedAway.list,
   };
 }

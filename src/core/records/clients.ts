@@ -1,5 +1,5 @@
 import { assert } from "../assert.ts";
-import type { ConnectionAccount, PingRhythm, RecentEnd } from "./shapes.ts";
+import type { ConnectionAccount, PingRhythm, RecentEnd, WillEndAccount } from "./shapes.ts";
 import type { Connection } from "../connection.ts";
 import type { BrokerEvent, ClientHabit, WillFacts } from "../events.ts";
 import { excerpt } from "./excerpt.ts";
@@ -78,18 +78,19 @@ type ConnectionFacts = Pick<
 
 export function factsOf(connection: Connection): ConnectionFacts {
   const { remote, listener, version, openedAt, allowedMs, incomplete, dropped } = connection;
-  return {
+  const facts = {
     remote,
     listener: listener.name,
-    ...(listener.mountPoint !== "" && { mountPoint: listener.mountPoint }),
     protocol: protocolName[version],
     openedAt,
     keepAliveSeconds: connection.keepAliveSeconds,
     allowedMs,
     lastPacket: { type: connection.lastPacketType.toUpperCase(), at: connection.lastPacketAt },
-    ...(incomplete !== null && { incomplete }),
     dropped,
   };
+  const { mountPoint } = listener;
+  if (mountPoint === "" && incomplete === null) return facts;
+  return { ...facts, ...(mountPoint !== "" && { mountPoint }), ...(incomplete && { incomplete }) };
 }
 
 /** One connection of a client id, open or ended. */
@@ -97,8 +98,8 @@ export class ConnectionRecord {
   /** Null: it has ended. Released then, because a connection holds buffers, maps and a session. */
   live: Connection | null;
   #facts: ConnectionFacts | null = null;
-  /** Null: it is open. */
-  end: ConnectionAccount["end"] = null;
+  #end: WillEndAccount | null = null;
+  #endStatement: string | null = null;
   will: WillRecord | null = null;
   /** Of an ended connection: how long the broker stood still while it was open. */
   stoodStillInAllMs = 0;
@@ -134,11 +135,17 @@ export class ConnectionRecord {
     return facts;
   }
 
+  /** Null: it is open. */
+  get end(): ConnectionAccount["end"] {
+    return this.#end && { ...this.#end, statement: this.#endStatement };
+  }
+
   /** Copies the connection's facts and releases it. */
-  close(end: NonNullable<ConnectionAccount["end"]>, stoodStillInAllMs: number): void {
+  close(end: WillEndAccount, statement: string | null, stoodStillInAllMs: number): void {
     this.#facts = this.facts;
     this.live = null;
-    this.end = end;
+    this.#end = end;
+    this.#endStatement = statement;
     this.stoodStillInAllMs = stoodStillInAllMs;
   }
 }
@@ -248,7 +255,8 @@ export class ClientHistories {
   readonly #oldest = new Oldest(this.#gone);
   /** Total length of the ids in `#gone`. */
   #goneCharacters = 0;
-  readonly recentEnds: RecentEnd[] = [];
+  /** The newest last; a few more than are kept. */
+  readonly #recentEnds: RecentEnd[] = [];
   readonly turnedAway = new TurnedAway();
 
   constructor(limits: { readonly ledger: number }) {
@@ -285,9 +293,11 @@ export class ClientHistories {
 
   /** The client's connection ended or was refused. */
   gone(clientId: string): ClientHistory {
-    const history = this.of(clientId) ?? new ClientHistory(clientId);
-    this.#connected.delete(clientId);
-    this.#forget(clientId);
+    const connected = this.#connected.get(clientId);
+    const history = connected ?? this.of(clientId) ?? new ClientHistory(clientId);
+    // It is in one of the maps.
+    if (connected === undefined) this.#forget(clientId);
+    else this.#connected.delete(clientId);
     history.connected = false;
     if (history.awaitsWill) this.#awaiting.set(clientId, history);
     else this.#retire(clientId, history);
@@ -325,9 +335,14 @@ export class ClientHistories {
   }
 
   ended(end: RecentEnd, wasConnected: boolean): void {
-    this.recentEnds.unshift(excerpt(end));
-    if (this.recentEnds.length > endsKept) this.recentEnds.pop();
+    this.#recentEnds.push(excerpt(end));
+    if (this.#recentEnds.length >= 2 * endsKept) this.#recentEnds.splice(0, endsKept);
     this.turnedAway.ended(end, wasConnected);
+  }
+
+  /** The latest ends of connections, newest first. */
+  get recentEnds(): RecentEnd[] {
+    return this.#recentEnds.slice(-endsKept).reverse();
   }
 }
 

@@ -9,8 +9,8 @@ export class Histogram {
   #count = 0;
 
   add(ms: number): void {
-    const place = bounds.findIndex((bound) => ms <= bound);
-    const index = place < 0 ? bounds.length : place;
+    let index = 0;
+    while (index < bounds.length && ms > bounds[index]!) index += 1;
     this.#counts[index] = (this.#counts[index] ?? 0) + 1;
     this.#sumMs += ms;
     this.#count += 1;

@@ -237,47 +237,61 @@ export class Records {
   /** A connection ended. `session` null: CONNECT was not accepted. */
   ended(connection: Connection, session: Session | null, end: Ended): void {
     const broker = this.#broker;
-    const { clientId, peer, remote, allowedMs, keepAliveSeconds } = connection;
+    const { clientId, peer, remote, allowedMs, keepAliveSeconds, incomplete } = connection;
     const { cause, armed, will } = end;
     const statement = spokenStatement(end.statement, connection.version);
     const record = recordOf(connection);
     const detail = end.detail ?? droppedDetail(connection) ?? unansweredDetail(broker, cause);
-    const silence = silenceOf(broker, connection, cause);
+    const silentMs = connection.silentMs(broker.now);
+    const further = furtherSilenceOf(broker, connection, cause);
     const wasConnected = session !== null;
     const refusedWill = record?.refusedWill ?? null;
     const username = cause === "refused" ? (record?.username ?? null) : null;
-    // Log the event first: the client's history may be dropped with its connection.
-    broker.note({
+    const { isUntold } = end;
+    const event = {
       event: "ended",
       peer,
       cause,
-      ...(end.isUntold && { isUntold: true as const }),
       detail,
       statement,
-      ...silence,
-      ...partOf(connection),
+      silentMs,
       will,
       wasConnected,
       allowedMs,
       keepAliveSeconds,
       refusedWill,
-      ...(username !== null && { username }),
-    });
+    } as const;
+    // Thousands may end at once, and most have no more to tell: no spread for them.
+    const isPlain = further === null && !isUntold && incomplete === null && username === null;
+    // Log the event first: the client's history may be dropped with its connection.
+    broker.note(
+      isPlain
+        ? event
+        : {
+            ...event,
+            ...further,
+            ...partOf(connection),
+            ...(isUntold && { isUntold }),
+            ...(username !== null && { username }),
+          },
+    );
     this.ends[cause] += 1;
     if (cause === "keepAliveExpired" && allowedMs !== null) {
-      this.keepAliveLateness.add(silence.silentMs - allowedMs);
+      this.keepAliveLateness.add(silentMs - allowedMs);
     }
     const { now: at } = broker;
-    const why = { cause, causeText: ends[cause].text, detail };
-    const fate = will === null ? "no will" : will.fate;
-    this.clients.ended({ at, clientId, remote, ...why, will: fate }, wasConnected);
+    const causeText = ends[cause].text;
+    const fate = will === null ? ("no will" as const) : will.fate;
+    const recent = { at, clientId, remote, cause, causeText, detail, will: fate };
+    this.clients.ended(recent, wasConnected);
     if (record !== null) {
       const expiry = session?.expiryIntervalSeconds ?? 0;
       const sessionExpirySeconds = expiry === Infinity ? null : expiry;
-      const told = excerpt({ at, ...why, ...silence, allowedMs, sessionExpirySeconds });
+      const told = { at, cause, causeText, detail, silentMs, allowedMs, sessionExpirySeconds };
+      const account = excerpt(further === null ? told : { ...told, ...further });
       const since = record.connectedAt ?? connection.openedAt;
-      record.close({ ...told, statement }, broker.standstills.stoodStillMs(since, at));
-      if (record.will !== null) record.will.end = told;
+      record.close(account, statement, broker.standstills.stoodStillMs(since, at));
+      if (record.will !== null) record.will.end = account;
       if (wasConnected && clientId !== null) this.clients.gone(clientId);
     }
     // Habits are logged after the event that shows them.
@@ -303,38 +317,33 @@ function willRecordOf({ recordRef }: Will): WillRecord | null {
   return recordRef as WillRecord | null;
 }
 
-/** How long the client was silent, and the broker's own part in that. Milliseconds. */
-function silenceOf(
+/** What else is to tell of the client's silence: the broker's own part in it; null: nothing. */
+function furtherSilenceOf(
   { standstills, now }: Broker,
   connection: Connection,
   cause: EndCause,
 ): {
-  readonly silentMs: number;
   readonly stoodStillMs?: number;
   readonly lastPacketWaitedMs?: number;
   readonly deliveredInSilence?: number;
-} {
-  const silentMs = connection.silentMs(now);
+} | null {
   // A packet read late, or not read yet, may be the reason.
   const { stoodStillMs, lastPacketWaitedMs } = standstills.duringSilenceOf(connection, now);
   // When the silence began matters only for an expired keepalive.
   const isSilent = cause === "keepAliveExpired";
   const isReadLate = isSilent && lastPacketWaitedMs > 0;
   const { deliveredInSilence } = connection;
-  if (stoodStillMs === 0 && !isSilent) return { silentMs };
+  if (stoodStillMs === 0 && !isSilent) return null;
   return {
-    silentMs,
     ...(stoodStillMs > 0 && { stoodStillMs }),
     ...(isReadLate && { lastPacketWaitedMs }),
     ...(isSilent && deliveredInSilence > 0 && { deliveredInSilence }),
   };
 }
 
-const noPart = {};
-
 /** The packet that the client began and did not complete. */
 function partOf({ incomplete }: Connection): { readonly incomplete?: IncompletePacket } {
-  if (incomplete === null) return noPart;
+  if (incomplete === null) return {};
   const { type, bytes, size } = incomplete;
   return { incomplete: { type, bytes, size } };
 }
