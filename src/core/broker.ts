@@ -43,7 +43,7 @@ import { Records } from "./records/records.ts";
 import { Retained } from "./retained.ts";
 import { standardRules, type Rules } from "./quirks/rules.ts";
 import { Schedule } from "./schedule.ts";
-import type { Session } from "./session.ts";
+import { SessionsShare, type Session } from "./session.ts";
 import { stopAll } from "./shutdown.ts";
 import { Standstills } from "./standstills.ts";
 import { continueFilters, subscribeReceived, unsubscribeReceived } from "./subscribe.ts";
@@ -86,6 +86,7 @@ export class Broker {
   readonly connections = new Map<ConnectionId, Connection>();
   readonly connectionsByListener = new Map<string, number>();
   readonly sessions = new Map<string, Session>();
+  readonly sessionsShare: SessionsShare;
   readonly subscriptions: Subscriptions;
   readonly retained: Retained;
   readonly crowd = new Crowd();
@@ -134,6 +135,7 @@ export class Broker {
     this.startedAt = now;
     this.now = now;
     this.memory.limit = this.limits.memory;
+    this.sessionsShare = new SessionsShare(this.limits, this.queued, this.memory);
     this.subscriptions = new Subscriptions(this.memory);
     this.retained = new Retained(this.limits, this.memory);
     this.records = new Records(this);

@@ -162,7 +162,7 @@ function openSession(
   }
   // [v4-3.1.2-6] [v5-3.1.2-4]: Clean Start replaces the session, so the old session's will is due.
   if (session !== undefined) endSession(broker, session, "replaced");
-  const opened = new Session(clientId, broker.limits, broker.queued, broker.memory, broker.now);
+  const opened = new Session(clientId, broker.sessionsShare, broker.now);
   broker.sessions.set(clientId, opened);
   return opened;
 }

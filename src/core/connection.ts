@@ -139,7 +139,16 @@ export class Connection {
     this.openedAt = now;
     this.askedAt = now;
     this.lastPacketAt = now;
-    this.deadline = new Deadline<Timed>({ kind: "connection", connection: this });
+    this.deadline = new Deadline<Timed>(this);
+  }
+
+  // The owner of its own deadline, which saves each connection an object.
+  get kind(): "connection" {
+    return "connection";
+  }
+
+  get connection(): this {
+    return this;
   }
 
   /** `address:port` of the client, or of the proxy before it until that has named the client. */

@@ -117,13 +117,12 @@ function enqueue(
   copy: Copy,
   outcome: Outcome,
 ): void {
-  const { queue } = session;
-  if (queue.count === 0) session.progressedAt = broker.now;
-  const { stored, evicted } = queue.push({ message, copy });
+  if (session.queue.count === 0) session.progressedAt = broker.now;
+  const { stored, evicted } = session.enqueue({ message, copy });
   if (stored) outcome.queued += 1;
   else lose(outcome, session, "queue full");
   if (session.connection === null) broker.pressure.idle.delete(session);
-  if (copy.qos > 0 && (queue.isCrowded || broker.memory.takes("hold"))) {
+  if (copy.qos > 0 && (session.queue.isCrowded || broker.memory.takes("hold"))) {
     // An offline session can't have a publisher held.
     if (outcome.crowded === null || session.connection !== null) outcome.crowded = session;
   }
@@ -145,7 +144,7 @@ function enterWindow(
   if (copy.qos === 0) return 0;
   // Only a resumed session sends it again, and only what was shared goes to another member.
   const isKept = isResumable || copy.shared !== null;
-  return session.outgoing.add(isKept ? message : null, copy, strip).packetId;
+  return session.addOutgoing(isKept ? message : null, copy, strip).packetId;
 }
 
 function deliveryOf(
@@ -251,7 +250,7 @@ function hasWaiting({ isBehind, dropping, heldPublishers }: Session): boolean {
 }
 
 function pumpTo(broker: Broker, session: Session, connection: Connection): number {
-  const { outgoing, resends } = session;
+  const { resends } = session;
   let bytes = 0;
   let messages = 0;
   for (; messages < messagesAtOnce && bytes < bytesAtOnce; messages++) {
@@ -259,7 +258,7 @@ function pumpTo(broker: Broker, session: Session, connection: Connection): numbe
     broker.budget.spent += unitsOfPumped;
     // [v5-3.3.4-9] [v5-4.9.0-2]: messages not yet sent on this connection take none of its send
     // quota.
-    if (outgoing.count - resends.size >= connection.receiveMaximum) return messages;
+    if (session.outgoing.count - resends.size >= connection.receiveMaximum) return messages;
     if (resends.size > 0) {
       bytes += resendFirst(broker, session, connection);
       continue;

@@ -1,12 +1,13 @@
 import type { Access, Rights } from "./access.ts";
 import type { Connection } from "./connection.ts";
+import type { Copy } from "./copy.ts";
 import type { Deadline } from "./deadlines.ts";
 import type { HeldPublishers } from "./hold.ts";
 import type { Millis } from "./io.ts";
 import { InflightWindow, type Outgoing } from "./inflight.ts";
 import { costs, type Memory, textBytes } from "./memory.ts";
 import type { Message, ProtocolVersion, Qos, WillPacket } from "./packet.ts";
-import { Queue, type QueueLimits, type QueueTotals } from "./queue.ts";
+import { Queue, type Queued, type QueueLimits, type QueueTotals } from "./queue.ts";
 import type { Subscription } from "./subscriptions.ts";
 import type { Timed } from "./timed.ts";
 import type { Steps } from "./steps.ts";
@@ -25,6 +26,27 @@ const noResends = new Set<Outgoing>();
 const noIncoming = new Set<number>();
 const noReplays = new Map<string, Replay>();
 
+/** What all sessions of a broker share, and the queue and window of those that never had a message. */
+export class SessionsShare {
+  readonly memory: Memory;
+  readonly #limits: QueueLimits;
+  readonly #queued: QueueTotals;
+  readonly noQueue: Omit<Queue, "push">;
+  readonly noWindow: Omit<InflightWindow, "add">;
+
+  constructor(limits: QueueLimits, queued: QueueTotals, memory: Memory) {
+    this.memory = memory;
+    this.#limits = limits;
+    this.#queued = queued;
+    this.noQueue = this.createQueue();
+    this.noWindow = new InflightWindow(memory);
+  }
+
+  createQueue(): Queue {
+    return new Queue(this.#limits, this.#queued, this.memory);
+  }
+}
+
 /** The state of one client id. Outlives its connection by the Session Expiry Interval. */
 export class Session {
   readonly clientId: string;
@@ -34,10 +56,9 @@ export class Session {
   /** When to go on with a long backlog; created with the first. */
   pump: Deadline<Timed> | null = null;
   readonly subscriptions = new Map<string, Subscription>();
-  readonly queue: Queue;
-  /** Messages that the client has not acknowledged. */
-  readonly outgoing: InflightWindow;
   // Created with their first entries.
+  #queue: Queue | null = null;
+  #outgoing: InflightWindow | null = null;
   #resends: Set<Outgoing> | null = null;
   #incoming: Set<number> | null = null;
   #replays: Map<string, Replay> | null = null;
@@ -73,24 +94,42 @@ export class Session {
   dropping = false;
   endedAt: Millis | null = null;
 
-  readonly #memory: Memory;
+  readonly #shared: SessionsShare;
   /** Bytes of its subscriptions and of their part of the tree. */
   subscriptionBytes = 0;
 
-  constructor(
-    clientId: string,
-    limits: QueueLimits,
-    queued: QueueTotals,
-    memory: Memory,
-    now: Millis,
-  ) {
-    this.#memory = memory;
+  constructor(clientId: string, shared: SessionsShare, now: Millis) {
+    this.#shared = shared;
     this.clientId = clientId;
-    memory.sessions.take(this.#ownBytes);
+    this.#memory.sessions.take(this.#ownBytes);
     this.createdAt = now;
     this.progressedAt = now;
-    this.queue = new Queue(limits, queued, memory);
-    this.outgoing = new InflightWindow(memory);
+  }
+
+  get #memory(): Memory {
+    return this.#shared.memory;
+  }
+
+  /** Ask anew after a message was added: the first creates it. */
+  get queue(): Omit<Queue, "push"> {
+    return this.#queue ?? this.#shared.noQueue;
+  }
+
+  /** Adds a message to its queue, as `Queue.push` does. */
+  enqueue(item: Queued): ReturnType<Queue["push"]> {
+    this.#queue ??= this.#shared.createQueue();
+    return this.#queue.push(item);
+  }
+
+  /** Messages that the client has not acknowledged. Ask anew after one was added, as above. */
+  get outgoing(): Omit<InflightWindow, "add"> {
+    return this.#outgoing ?? this.#shared.noWindow;
+  }
+
+  /** Enters a message that its client has to acknowledge, as `InflightWindow.add` does. */
+  addOutgoing(message: Message | null, copy: Copy, strip: number): Outgoing {
+    this.#outgoing ??= new InflightWindow(this.#memory);
+    return this.#outgoing.add(message, copy, strip);
   }
 
   /** The part of `outgoing` still to be resent on this connection, in order. */

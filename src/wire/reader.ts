@@ -72,12 +72,9 @@ export class PacketReader {
   /** Set by the CONNECT; null before. */
   version: ProtocolVersion | null = null;
 
-  readonly #packetSize: number;
-  readonly #controlPacketSize: number;
-  readonly #connectSize: number;
-  readonly #filters: number;
+  /** All readers of a broker share them. */
+  readonly #options: PacketReaderOptions;
   readonly #unfinished: UnfinishedBytes;
-  readonly #takesInvalidWill: boolean;
   /** Created with the first PUBLISH. */
   #topics: TopicNames | null = null;
   #failed = false;
@@ -101,12 +98,20 @@ export class PacketReader {
   #end = 0;
 
   constructor(options: PacketReaderOptions) {
-    this.#packetSize = options.packetSize;
-    this.#controlPacketSize = options.controlPacketSize ?? options.packetSize;
-    this.#connectSize = options.connectSize ?? this.#controlPacketSize;
-    this.#filters = options.filters ?? Infinity;
+    this.#options = options;
     this.#unfinished = options.unfinished ?? new UnfinishedBytes(Infinity);
-    this.#takesInvalidWill = options.takesInvalidWill ?? false;
+  }
+
+  get #packetSize(): number {
+    return this.#options.packetSize;
+  }
+
+  get #controlPacketSize(): number {
+    return this.#options.controlPacketSize ?? this.#packetSize;
+  }
+
+  get #connectSize(): number {
+    return this.#options.connectSize ?? this.#controlPacketSize;
   }
 
   /** Bytes fed that `next` has not returned in a packet. */
@@ -373,9 +378,9 @@ export class PacketReader {
       case PacketType.pingreq:
         return readPingreq(body, end, version);
       case PacketType.subscribe:
-        return readSubscribe(bytes, body, end, version, this.#filters);
+        return readSubscribe(bytes, body, end, version, this.#options.filters ?? Infinity);
       case PacketType.unsubscribe:
-        return readUnsubscribe(bytes, body, end, version, this.#filters);
+        return readUnsubscribe(bytes, body, end, version, this.#options.filters ?? Infinity);
       case PacketType.disconnect:
         return readDisconnect(new Cursor(bytes, body, end, version));
       default:
@@ -408,7 +413,7 @@ export class PacketReader {
     if (found !== null) return found;
     // The header check could not reject this: the version, v5, was not known yet.
     if (version === 5 && body - start > 2 && bytes[body - 1] === 0) return wastefulLength();
-    return readConnect(bytes, body, end, version, this.#takesInvalidWill);
+    return readConnect(bytes, body, end, version, this.#options.takesInvalidWill ?? false);
   }
 
   #fail(error: ProtocolError): WireViolation {

@@ -1,7 +1,7 @@
 import type { Millis } from "../../src/core/io.ts";
 import { Memory } from "../../src/core/memory.ts";
 import type { Message } from "../../src/core/packet.ts";
-import { Session } from "../../src/core/session.ts";
+import { Session, SessionsShare } from "../../src/core/session.ts";
 import type { Subscription } from "../../src/core/subscriptions.ts";
 
 /** Samples for the units of the core. */
@@ -27,13 +27,9 @@ export function message(topic: string, more: Partial<Message> = {}): Message {
 }
 
 export function session(clientId: string): Session {
-  return new Session(
-    clientId,
-    { queuedMessages: 10, queuedBytes: 1000 },
-    { messages: 0, bytes: 0 },
-    new Memory(),
-    millis(0),
-  );
+  const limits = { queuedMessages: 10, queuedBytes: 1000 };
+  const shared = new SessionsShare(limits, { messages: 0, bytes: 0 }, new Memory());
+  return new Session(clientId, shared, millis(0));
 }
 
 export function subscription(

@@ -256,7 +256,7 @@ class Run {
     // turn has written up to the early flush, and no answer is larger than a retained replay, which
     // is cut at a flush too.
     const most = 3 * this.#outputBytes + earlyFlushBytes + this.#limits.packetSize + 2 * chunk;
-    atMost("unsent bytes", channel.outbox.size, most);
+    atMost("unsent bytes", channel.outputSize, most);
   }
 
   #judgeHistories(): void {

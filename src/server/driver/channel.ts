@@ -2,8 +2,7 @@ import type { ConnectionId, DriverHolds, Input, ListenerPolicy } from "../../cor
 import type { Memory } from "../../core/memory.ts";
 import type { Link } from "../../transport/transport.ts";
 import { PacketReader, type PacketReaderOptions } from "../../wire/reader.ts";
-import type { BufferPool } from "./buffer-pool.ts";
-import { Outbox } from "./outbox.ts";
+import type { Outbox, OutboxPool } from "./outbox.ts";
 
 /** What ends a connection. Handed in after the packets that the driver has already. */
 export type Last = Input & { readonly type: "closed" | "kicked" };
@@ -20,7 +19,6 @@ export class Channel implements DriverHolds {
   link: Link;
   readonly listener: ListenerPolicy;
   readonly reader: PacketReader;
-  readonly outbox: Outbox;
   /** For log lines; null until CONNECT is accepted. */
   clientId: string | null = null;
   /** The core knows the connection: at once, unless it could only refuse it. */
@@ -59,6 +57,9 @@ export class Channel implements DriverHolds {
   peerCheckedAt = 0;
   /** The link is paused and the core knows it. */
   paused = false;
+  readonly #outboxes: OutboxPool;
+  /** Null: no output waits, as mostly. */
+  #outbox: Outbox | null = null;
   /** Bytes counted in the broker's memory. */
   readonly #memory: Memory;
   #unreadBytes = 0;
@@ -71,14 +72,14 @@ export class Channel implements DriverHolds {
     link: Link,
     listener: ListenerPolicy,
     reading: PacketReaderOptions,
-    pool: BufferPool,
+    outboxes: OutboxPool,
     memory: Memory,
   ) {
     this.id = id;
     this.link = link;
     this.listener = listener;
     this.reader = new PacketReader(reading);
-    this.outbox = new Outbox(pool);
+    this.#outboxes = outboxes;
     this.#memory = memory;
   }
 
@@ -94,9 +95,24 @@ export class Channel implements DriverHolds {
     this.#unreadBytes = bytes;
   }
 
+  /** To append output to. */
+  get outbox(): Outbox {
+    return (this.#outbox ??= this.#outboxes.take());
+  }
+
+  /** Waiting bytes. */
+  get outputSize(): number {
+    return this.#outbox === null ? 0 : this.#outbox.size;
+  }
+
   /** Counts the memory of output that stays after a flush. */
   countOutput(): void {
-    const bytes = this.outbox.held;
+    const outbox = this.#outbox;
+    if (outbox !== null && outbox.size === 0 && outbox.held === 0) {
+      this.#outboxes.give(outbox);
+      this.#outbox = null;
+    }
+    const bytes = this.#outbox === null ? 0 : this.#outbox.held;
     if (bytes === this.outputBytes) return;
     this.#memory.output.take(bytes - this.outputBytes);
     this.outputBytes = bytes;
@@ -120,7 +136,7 @@ export class Channel implements DriverHolds {
 
   /** Drops waiting output: the link takes no more bytes, and no drain follows. */
   loseOutput(): void {
-    this.outbox.clear();
+    this.#outbox?.clear();
     this.countOutput();
     this.waiting = false;
   }

@@ -6,8 +6,8 @@ import type { Rules } from "../../core/quirks/rules.ts";
 import type { Link } from "../../transport/transport.ts";
 import type { PacketReaderOptions } from "../../wire/reader.ts";
 import { UnfinishedBytes, unlimitedBytes } from "../../wire/unfinished.ts";
-import { BufferPool } from "./buffer-pool.ts";
 import { Channel } from "./channel.ts";
+import { OutboxPool } from "./outbox.ts";
 import { SilentLink } from "./silent-link.ts";
 
 /** Without a byte for so long, an incomplete packet stands still; milliseconds. */
@@ -17,7 +17,7 @@ export const stillMs = 5000;
 export class Channels {
   readonly #channels: (Channel | undefined)[] = [];
   readonly #free: ConnectionId[] = [];
-  readonly #pool = new BufferPool();
+  readonly #outboxes = new OutboxPool();
   readonly #memory: Memory;
   readonly #rules: Rules;
   readonly #unfinished: UnfinishedBytes;
@@ -82,7 +82,7 @@ export class Channels {
   }
 
   #create(id: ConnectionId, link: Link, listener: ListenerPolicy): Channel {
-    return new Channel(id, link, listener, this.#reading, this.#pool, this.#memory);
+    return new Channel(id, link, listener, this.#reading, this.#outboxes, this.#memory);
   }
 
   /** Asserts that the channel is open: the core's effects name open connections only. */

@@ -25,7 +25,7 @@ export class ClosingChannels {
   /** Ends the link once its output is written; resets it if that takes longer than `lingerMs`. */
   begin(channel: Channel): void {
     this.#channels.add(channel);
-    if (channel.outbox.size === 0) return this.finish(channel);
+    if (channel.outputSize === 0) return this.finish(channel);
     channel.stopLinger = this.#loop.after(lingerMs, () => this.#reset(channel));
   }
 

@@ -299,7 +299,7 @@ export class Driver {
 
   /** Whether all output has been written to the sockets. */
   get idle(): boolean {
-    return this.#channels.every((channel) => channel.outbox.size === 0);
+    return this.#channels.every((channel) => channel.outputSize === 0);
   }
 
   /** Connections that the core has not ended. */

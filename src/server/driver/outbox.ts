@@ -1,7 +1,7 @@
 import { assert } from "../../core/assert.ts";
 import { isReferable } from "../../core/packet.ts";
 import type { Link } from "../../transport/transport.ts";
-import { type BufferPool, largeBuffer, smallBuffer } from "./buffer-pool.ts";
+import { BufferPool, largeBuffer, smallBuffer } from "./buffer-pool.ts";
 
 /** Foreign bytes too large to copy, or a full buffer of the outbox. */
 interface Segment {
@@ -289,6 +289,24 @@ export class Outbox {
     this.#giveBuffer();
     this.#buffer = buffer;
     this.#end = held;
+  }
+}
+
+/** Most outboxes that are kept for reuse. */
+const outboxesKept = 256;
+
+/** Outboxes of links without waiting output, which nearly all links are. One for each driver. */
+export class OutboxPool {
+  readonly #buffers = new BufferPool();
+  readonly #free: Outbox[] = [];
+
+  take(): Outbox {
+    return this.#free.pop() ?? new Outbox(this.#buffers);
+  }
+
+  /** `outbox`: holds nothing. */
+  give(outbox: Outbox): void {
+    if (this.#free.length < outboxesKept) this.#free.push(outbox);
   }
 }
 

@@ -66,9 +66,10 @@ export class Output {
   }
 
   send(channel: Channel, version: ProtocolVersion, packet: ServerPacket): void {
-    const before = channel.outbox.size;
-    writeServerPacket(channel.outbox, version, packet);
-    channel.replyBytes += channel.outbox.size - before;
+    const { outbox } = channel;
+    const before = outbox.size;
+    writeServerPacket(outbox, version, packet);
+    channel.replyBytes += outbox.size - before;
     this.#appended(channel);
   }
 
@@ -134,7 +135,7 @@ export class Output {
 
   /** Writes one channel's output now. */
   write(channel: Channel): void {
-    if (channel.outbox.size === 0 && !channel.waiting) return;
+    if (channel.outputSize === 0 && !channel.waiting) return;
     const written = channel.outbox.flush(channel.link);
     this.#budget.spent += unitsOfWrite + Math.max(0, written) / bytesInUnit;
     if (written < 0) {
@@ -154,7 +155,7 @@ export class Output {
 
   /** Reports a change in the state of the output to the core. */
   #report(channel: Channel, written: number): void {
-    const left = channel.outbox.size;
+    const left = channel.outputSize;
     const connection = channel.id;
     const owner = this.#owner;
     if (channel.replyBytes > left) channel.replyBytes = left;

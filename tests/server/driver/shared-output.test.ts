@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { Budget } from "../../../src/core/budget.ts";
 import type { ConnectionId } from "../../../src/core/io.ts";
 import { Memory } from "../../../src/core/memory.ts";
-import { BufferPool } from "../../../src/server/driver/buffer-pool.ts";
+import { OutboxPool } from "../../../src/server/driver/outbox.ts";
 import { Channel } from "../../../src/server/driver/channel.ts";
 import { Output } from "../../../src/server/driver/output.ts";
 import { Progress } from "../../../src/server/driver/progress.ts";
@@ -38,7 +38,7 @@ class Fixture {
     };
     const listener = { name: "", mountPoint: "", connections: Infinity, allowAnonymous: true };
     const reading = { packetSize: 1000 };
-    this.subscriber = new Channel(1, link, listener, reading, new BufferPool(), new Memory());
+    this.subscriber = new Channel(1, link, listener, reading, new OutboxPool(), new Memory());
   }
 
   /** A callback of the loop in which packets of a connection cause output for the subscriber. */
@@ -63,7 +63,7 @@ test("output that several connections cause in one poll is written once, after i
   one.output.takeShared();
   one.output.flush();
   expect(one.writes).toBe(2);
-  expect([one.output.hasShared, one.subscriber.outbox.size]).toEqual([false, 0]);
+  expect([one.output.hasShared, one.subscriber.outputSize]).toEqual([false, 0]);
   // Only one of them is left.
   expect([8, 8].map((source) => one.causedBy(source))).toEqual([3, 4]);
 });
@@ -74,5 +74,5 @@ test("a client's answers do not wait for what others caused", () => {
   one.output.source = one.subscriber.id;
   one.output.send(one.subscriber, 4, { type: "pingresp" });
   one.output.flushOwn(one.subscriber);
-  expect([one.writes, one.subscriber.outbox.size]).toEqual([2, 0]);
+  expect([one.writes, one.subscriber.outputSize]).toEqual([2, 0]);
 });
