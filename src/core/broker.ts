@@ -185,8 +185,13 @@ export class Broker {
   }
 
   note(event: BrokerEvent): void {
-    this.effects.push({ type: "note", event });
+    this.tell(event);
     this.records.noted(event);
+  }
+
+  /** Logs an event that the records have already. */
+  tell(event: BrokerEvent): void {
+    this.effects.push({ type: "note", event });
   }
 
   /** An open connection. The driver hands in nothing for others, so a missing one is a fault. */

@@ -28,7 +28,7 @@ export type MemoryKind = (typeof memoryKinds)[number];
  */
 export const costs = {
   connection: 1900,
-  session: 2000,
+  session: 1000,
   subscription: 400,
   route: 400,
   retained: 300,

@@ -97,7 +97,8 @@ function listening(bound: readonly Listening[]): ListeningSocket {
 /** `127.0.0.1:1883`, `[::1]:1883`; an IPv4 address mapped into IPv6 is shown as IPv4. */
 export function endpoint(address: string, port: number): string {
   const plain = address.startsWith("::ffff:") && address.includes(".") ? address.slice(7) : address;
-  return plain.includes(":") ? `[${plain}]:${port}` : `${plain}:${port}`;
+  // Joined, because a template keeps its parts beside itself, and each connection keeps its address.
+  return [plain.includes(":") ? `[${plain}]` : plain, port].join(":");
 }
 
 function outOfRange(): Error {

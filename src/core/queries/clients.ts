@@ -51,7 +51,7 @@ export function clientOf(broker: Broker, clientId: string): ClientAccount | null
     wills: (history?.wills ?? []).map((record) => willOf(broker, session, record)).toReversed(),
     willTopic: newest === undefined ? null : willTopicOf(broker, newest),
     faults: history?.habits.map((habit) => ({ ...habit })) ?? [],
-    events: [...(history?.events ?? [])],
+    events: history?.events ?? [],
   };
 }
 

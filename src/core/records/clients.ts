@@ -5,7 +5,7 @@ import type { BrokerEvent, ClientHabit, WillFacts } from "../events.ts";
 import { excerpt } from "./excerpt.ts";
 import type { Millis } from "../io.ts";
 import { Oldest } from "./oldest.ts";
-import { protocolName, type ConnectPacket } from "../packet.ts";
+import { protocolName, type ConnectPacket, type ProtocolVersion } from "../packet.ts";
 import { settlingMs, type Standstills } from "../standstills.ts";
 import { TurnedAway } from "./turned-away.ts";
 import type { WillRecord } from "./wills.ts";
@@ -74,7 +74,11 @@ type ConnectionFacts = Pick<
   | "lastPacket"
   | "incomplete"
   | "dropped"
-> & { readonly allowedMs: number | null };
+> & {
+  readonly allowedMs: number | null;
+  readonly version: ProtocolVersion;
+  readonly bridge: boolean;
+};
 
 export function factsOf(connection: Connection): ConnectionFacts {
   const { remote, listener, version, openedAt, allowedMs, incomplete, dropped } = connection;
@@ -82,6 +86,8 @@ export function factsOf(connection: Connection): ConnectionFacts {
     remote,
     listener: listener.name,
     protocol: protocolName[version],
+    version,
+    bridge: connection.bridge,
     openedAt,
     keepAliveSeconds: connection.keepAliveSeconds,
     allowedMs,
@@ -135,6 +141,24 @@ export class ConnectionRecord {
     return facts;
   }
 
+  /** The event of its accepted CONNECT, made again when it is asked for. */
+  connected(clientId: string): BrokerEvent {
+    const { remote, version, bridge, keepAliveSeconds } = this.facts;
+    return {
+      event: "connected",
+      peer: excerpt({ clientId, remote }),
+      version,
+      bridge,
+      cleanStart: this.cleanStart,
+      sessionPresent: this.sessionPresent,
+      keepAlive: keepAliveSeconds,
+      keepAliveAsked: this.keepAliveAskedSeconds,
+      sessionExpiry: this.sessionExpirySeconds,
+      username: this.username,
+      will: this.will?.facts ?? null,
+    };
+  }
+
   /** Null: it is open. */
   get end(): ConnectionAccount["end"] {
     return this.#end && { ...this.#end, statement: this.#endStatement };
@@ -157,6 +181,31 @@ export interface Takeover {
   readonly to: string;
 }
 
+/** What is kept of the latest: one without a list, which most clients never need. */
+type Few<Item extends object> = Item | Item[] | null;
+
+function listOf<Item extends object>(few: Few<Item>): readonly Item[] {
+  if (few === null) return none;
+  return Array.isArray(few) ? few : [few];
+}
+
+function withLatest<Item extends object>(few: Few<Item>, item: Item, count: number): Few<Item> {
+  if (few === null) return item;
+  const items = Array.isArray(few) ? few : [few];
+  keepLatest(items, item, count);
+  return items;
+}
+
+function connectedAtOf({ connectedAt }: ConnectionRecord): Millis {
+  assert(connectedAt !== null, "only an accepted CONNECT is an event");
+  return connectedAt;
+}
+
+interface KeptEvent {
+  readonly at: Millis;
+  readonly event: BrokerEvent;
+}
+
 type KeptHabit = ClientHabit & { readonly at: Millis };
 
 const none: readonly never[] = [];
@@ -164,9 +213,10 @@ const none: readonly never[] = [];
 /** The latest history of one client id. */
 export class ClientHistory {
   readonly clientId: string;
-  readonly connections: ConnectionRecord[] = [];
-  #wills: WillRecord[] | null = null;
-  readonly events: { readonly at: Millis; readonly event: BrokerEvent }[] = [];
+  #connections: Few<ConnectionRecord> = null;
+  #wills: Few<WillRecord> = null;
+  /** A record stands for the event of its CONNECT. */
+  #events: Few<ConnectionRecord | KeptEvent> = null;
   #habits: KeptHabit[] | null = null;
   /** Habits logged for this device, under this id or an earlier one. */
   #logged: Set<ClientHabit["fault"]> | null = null;
@@ -178,24 +228,40 @@ export class ClientHistory {
     this.clientId = clientId;
   }
 
-  opened(record: ConnectionRecord): void {
-    keepLatest(this.connections, record, connectionsKept);
+  /** CONNECT was accepted, which is an event too. */
+  accepted(record: ConnectionRecord): void {
+    this.#connections = withLatest(this.#connections, record, connectionsKept);
+    this.#events = withLatest(this.#events, record, eventsKept);
   }
 
   refused(record: ConnectionRecord): void {
     const refusals = this.connections.filter(({ connectedAt }) => connectedAt === null);
     if (refusals.length >= refusalsKept) {
-      this.connections.splice(this.connections.indexOf(refusals[0]!), 1);
+      this.#connections = this.connections.filter((other) => other !== refusals[0]);
     }
-    this.opened(record);
+    this.#connections = withLatest(this.#connections, record, connectionsKept);
   }
 
   armed(record: WillRecord): void {
-    keepLatest((this.#wills ??= []), record, willsKept);
+    this.#wills = withLatest(this.#wills, record, willsKept);
+  }
+
+  /** Oldest first, as are the wills and the events. */
+  get connections(): readonly ConnectionRecord[] {
+    return listOf(this.#connections);
   }
 
   get wills(): readonly WillRecord[] {
-    return this.#wills ?? none;
+    return listOf(this.#wills);
+  }
+
+  get events(): readonly KeptEvent[] {
+    const { clientId } = this;
+    return listOf(this.#events).map((kept) =>
+      kept instanceof ConnectionRecord
+        ? { at: connectedAtOf(kept), event: kept.connected(clientId) }
+        : kept,
+    );
   }
 
   get habits(): readonly KeptHabit[] {
@@ -236,7 +302,7 @@ export class ClientHistory {
   }
 
   noted(event: BrokerEvent, at: Millis): void {
-    keepLatest(this.events, { at, event: excerpt(event) }, eventsKept);
+    this.#events = withLatest(this.#events, { at, event: excerpt(event) }, eventsKept);
   }
 }
 

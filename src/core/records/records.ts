@@ -127,14 +127,14 @@ export class Records {
     record.sessionExpiryAskedSeconds = sessionExpirySecondsAsked(packet);
     record.claim(packet);
     connection.recordRef = record;
-    // Create the history before the event, which is kept there.
     const history = this.clients.connected(clientId);
-    history.opened(record);
+    history.accepted(record);
     if (will !== null) {
       record.will = this.#armed(connection, session, will, willAccess);
       history.armed(record.will);
     }
-    broker.note({
+    // Its record stands for it in the history.
+    broker.tell({
       event: "connected",
       peer: connection.peer,
       version: packet.version,

@@ -34,7 +34,22 @@ function reached(start: unknown): string[] {
 
 function recordsIn({ broker }: World): unknown[] {
   const { clients, wills } = broker.records;
-  return [...[...clients.ids()].map((id) => clients.of(id)), ...wills.records()];
+  const histories = [...clients.ids()].flatMap((id) => clients.of(id) ?? []);
+  // What is behind getters too.
+  const listed = histories.map((history) => {
+    const { connections, wills: armed, events, habits, takeovers } = history;
+    const facts = connections.filter(({ live }) => live === null).map((record) => record.facts);
+    return {
+      connections,
+      ends: connections.map(({ end }) => end),
+      facts,
+      armed,
+      events,
+      habits,
+      takeovers,
+    };
+  });
+  return [...listed, ...wills.records()];
 }
 
 const will = { topic: "t", payload: Buffer.from("gone"), qos: 0, retain: true } as const;
