@@ -1,6 +1,7 @@
 import { assert } from "../core/assert.ts";
 import { nearest } from "../config/nearest.ts";
 import { bare, quoted } from "../config/problem.ts";
+import { millisecondsOf } from "../config/quantity.ts";
 import { type Command, type Flag, flagsOf } from "./command.ts";
 import { type CliError, usageError } from "../config/cli-error.ts";
 
@@ -144,6 +145,15 @@ class Reader {
 
   /** `attached`: the value after `=`, or directly after the letter. */
   #flag(flag: Flag, attached: string | null, typed: string): void {
+    if (flag.mayTime) {
+      const next = this.#args[this.#next];
+      const isTime = next !== undefined && (/^\d+$/.test(next) || millisecondsOf(next) !== null);
+      const value = attached ?? (isTime ? this.#take() : null);
+      if (this.given.has(flag.name)) {
+        return this.#fail(`--${flag.name} is given twice`, "it takes one value");
+      }
+      return this.given.add(flag, value === null ? [] : [value]);
+    }
     if (flag.values === 0) {
       if (attached !== null) return this.#fail(`${typed} takes no value`, `write only ${typed}`);
       return this.given.add(flag, []);

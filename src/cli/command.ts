@@ -92,14 +92,17 @@ export interface Flag {
   /** How many values it takes; 0 for a switch. */
   readonly values: number;
   readonly repeatable: boolean;
+  /** Whether a duration behind it is its value: `--watch 5s`. */
+  readonly mayTime: boolean;
 }
 
-/** Flags as declared: `-p, --port <PORT>`; with `{ type: [] }` a flag may be repeated. */
+/** Flags as declared: `-p, --port <PORT>`; with `{ type: [] }` a flag may be repeated; `--watch [TIME]` may have a value. */
 export function flagsOf(command: Command): readonly Flag[] {
   return command.options.map(({ rawName, config }) => ({
     name: /--([a-z][a-z0-9-]*)/.exec(rawName)?.[1] ?? "",
     short: /^-(\w)\b/.exec(rawName)?.[1] ?? null,
     values: rawName.split("<").length - 1,
     repeatable: config.type !== undefined,
+    mayTime: rawName.endsWith(" [TIME]"),
   }));
 }

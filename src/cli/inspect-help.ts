@@ -25,7 +25,7 @@ export function inspectPage(command: Command): HelpPage {
     about:
       "Queries the broker on this machine, or the one that --admin names. Without a VERB: one " +
       "screen about it.",
-    flags: [...reach, ...everywhere].map((flag) => rowOf(flag, flagTexts[flag] ?? "")),
+    flags: ["watch", ...reach, ...everywhere].map((flag) => rowOf(flag, flagTexts[flag] ?? "")),
     sections: [
       {
         title: "Verbs",
@@ -102,6 +102,7 @@ const flagTexts: Readonly<Record<string, string>> = {
   cafile:
     "PEM file with the CA of its certificate, if it speaks HTTPS (default: the run file knows it)",
   timeout: "how long an answer may take (default 5s)",
+  watch: verbs[""].flags.watch,
   json: "print JSON, on one line",
   color: "auto, always or never (default auto)",
   help: "show this help",

@@ -49,19 +49,21 @@ export const flagForms: Readonly<Record<string, string>> = {
   protocol: "-V, --protocol <VERSION>",
   from: "--from <SENDER>",
   secrets: "--secrets",
+  watch: "--watch [TIME]",
   json: "--json",
   color: "--color <WHEN>",
   help: "-h, --help",
 };
 
 const limit = { limit: "at most N lines (default: the most that the broker sends, 10,000)" };
+const watch = { watch: "show it again every TIME, until Ctrl-C (default 2s)" };
 const noClient = { "2": "usage, no such client, or several brokers on this machine" };
 
 /** In the order of the help. The empty verb is `mqttd inspect` alone. */
 export const verbs = {
   "": {
     words: "",
-    flags: {},
+    flags: watch,
     asksBroker: true,
     text: "version, clients, pending wills, the latest ends",
     about: "One screen about the broker.",
@@ -70,7 +72,7 @@ export const verbs = {
   },
   clients: {
     words: "",
-    flags: { sort: "memory: the client that holds most memory first", ...limit },
+    flags: { sort: "memory: the client that holds most memory first", ...limit, ...watch },
     asksBroker: true,
     text: "connected clients and stored sessions",
     about:
@@ -81,7 +83,7 @@ export const verbs = {
   },
   client: {
     words: "ID",
-    flags: {},
+    flags: watch,
     asksBroker: true,
     text: "one client: the live deadline, pings, queue, will, events",
     about:
@@ -102,6 +104,7 @@ export const verbs = {
       wait: "wait until the newest one is published, discarded or cancelled",
       expect: "published, discarded or cancelled; exit code 1 if the newest had another fate",
       ...limit,
+      ...watch,
     },
     asksBroker: true,
     text: "each will with its fate",
@@ -121,7 +124,7 @@ export const verbs = {
   },
   sessions: {
     words: "",
-    flags: limit,
+    flags: { ...limit, ...watch },
     asksBroker: true,
     text: "the session of each client id",
     about:
@@ -132,7 +135,7 @@ export const verbs = {
   },
   subscriptions: {
     words: "[TOPIC]",
-    flags: limit,
+    flags: { ...limit, ...watch },
     asksBroker: true,
     text: "all subscriptions; with a topic: who would get a message, and why",
     about:
@@ -143,7 +146,7 @@ export const verbs = {
   },
   retained: {
     words: "[FILTER]",
-    flags: limit,
+    flags: { ...limit, ...watch },
     asksBroker: true,
     text: "retained messages (default #)",
     about:
@@ -164,6 +167,7 @@ export const verbs = {
       user: "the user name; without it: a client without one",
       action: "read, write or subscribe (default: read and write; for a filter: subscribe)",
       listener: "ask the list of this listener (default: the client's, else the first)",
+      ...watch,
     },
     asksBroker: true,
     text: "may this client read or write that topic, by which line",
@@ -178,7 +182,7 @@ export const verbs = {
   },
   config: {
     words: "",
-    flags: {},
+    flags: watch,
     asksBroker: true,
     text: "each setting, and where it comes from",
     about:
@@ -189,7 +193,7 @@ export const verbs = {
   },
   explain: {
     words: "ID",
-    flags: {},
+    flags: watch,
     asksBroker: true,
     text: "why its will did (not) fire, and what to change",
     about:
@@ -204,6 +208,7 @@ export const verbs = {
     flags: {
       client: "this client only",
       limit: "look at up to N clients (default 10,000)",
+      ...watch,
     },
     asksBroker: true,
     text: "habits of clients that make wills go wrong",

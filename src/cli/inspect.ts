@@ -4,12 +4,14 @@ import { BrokerClient } from "../inspect/broker-client.ts";
 import type { ViewStyle } from "../inspect/views/table.ts";
 import type { Arguments } from "./arguments.ts";
 import { durationFrom } from "./client-flags.ts";
-import { colorFrom, usesColor } from "./color.ts";
+import { escapeUnprintable } from "../log/foreign.ts";
+import { type ColorChoice, colorFrom, usesColor } from "./color.ts";
 import { type CliCommand, type Command, declare, type Surroundings } from "./command.ts";
 import { type HelpPage, helpText, textColumns } from "./help.ts";
 import { inspectPage, verbPage } from "./inspect-help.ts";
 import { orderOf } from "./inspect-order.ts";
 import type { Output } from "./inspect-output.ts";
+import { watch, watchFrom } from "./inspect-watch.ts";
 import { inspectPacket } from "./inspect-packet.ts";
 import { inspectCompletion } from "./inspect-completion.ts";
 import { flagForms, verbOf, verbs } from "./inspect-verbs.ts";
@@ -58,13 +60,15 @@ async function runInspect(
   }
   const { verb, word } = verbOf(given);
   const color = colorFrom(given);
-  const style: ViewStyle = {
-    columns: screen?.columns ?? Infinity,
-    colors: pc.createColors(usesColor(color, surroundings.env, screen !== null)),
-    zone: "local",
-  };
-  const output: Output = { json: given.has("json"), style, surroundings };
+  const json = given.has("json");
+  const outputTo = (print: Surroundings["print"]): Output => ({
+    json,
+    style: styleOf(color, surroundings),
+    surroundings: { ...surroundings, print },
+  });
+  const output = outputTo(surroundings.print);
   if (verb === "packet") return inspectPacket(word ?? "", given, output);
+  const everyMs = watchFrom(given);
   const order = orderOf(verb, word, given);
   const named = {
     admin: given.text("admin"),
@@ -73,7 +77,20 @@ async function runInspect(
     env: surroundings.env,
   };
   const timeoutMs = durationFrom(given, "timeout", timeoutMaxMs) ?? timeoutDefaultMs;
-  return order(new BrokerClient(await addressOf(named), timeoutMs), output);
+  const find = async () => new BrokerClient(await addressOf(named), timeoutMs);
+  if (everyMs === null) return order(await find(), output);
+  const title = ["mqttd inspect", verb, word ?? ""].filter((part) => part !== "").join(" ");
+  return watch({ everyMs, title: escapeUnprintable(title), order, find, surroundings, outputTo });
+}
+
+/** For the terminal as it is now: its size may change. */
+function styleOf(color: ColorChoice, { screen, env }: Surroundings): ViewStyle {
+  const terminal = screen("stdout");
+  return {
+    columns: terminal?.columns ?? Infinity,
+    colors: pc.createColors(usesColor(color, env, terminal !== null)),
+    zone: "local",
+  };
 }
 
 const timeoutDefaultMs = 5000;

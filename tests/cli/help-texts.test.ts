@@ -251,6 +251,9 @@ test("on a narrow terminal the texts are the same, in other lines", async () => 
       --limit N
           at most N lines (default: the most
           that the broker sends, 10,000)
+      --watch [TIME]
+          show it again every TIME, until
+          Ctrl-C (default 2s)
       --admin WHERE
           port or URL of the broker's
           administration
@@ -410,6 +413,7 @@ test("mqttd inspect wills --help", async () => {
                              newest had another fate
           --limit N          at most N lines (default: the most that the broker
                              sends, 10,000)
+          --watch [TIME]     show it again every TIME, until Ctrl-C (default 2s)
           --admin WHERE      port or URL of the broker's administration
           --token-file FILE  file with its token, if it requires one
           --cafile FILE      PEM file with the CA of its certificate, if it speaks

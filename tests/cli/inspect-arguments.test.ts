@@ -334,6 +334,7 @@ test("mqttd inspect --help", async () => {
     VERB: one screen about it.
 
     Flags:
+          --watch [TIME]     show it again every TIME, until Ctrl-C (default 2s)
           --admin WHERE      port or URL of the broker's administration
           --token-file FILE  file with its token, if it requires one
           --cafile FILE      PEM file with the CA of its certificate, if it speaks
