@@ -11,6 +11,8 @@ export interface ReadingRules {
   readonly positionals?: number;
   /** The hint for a surplus positional argument; null: no better one than the help. */
   readonly hintFor?: (positional: string) => string | null;
+  /** What to do instead of flags that other programs have, by their names without dashes. */
+  readonly strangers?: Readonly<Record<string, string>>;
   /**
    * Whether a flag takes another value after these, beyond those it declares: `-D publish
    * user-property` takes a key and a value, other properties only a value.
@@ -197,6 +199,8 @@ class Reader {
   }
 
   #unknown(typed: string, name: string): void {
+    const instead = this.#rules.strangers?.[typed.replace(/^-+/, "")];
+    if (instead !== undefined) return this.#fail(`there is no flag ${typed}`, instead);
     const names = this.#flags.map((flag) => flag.name);
     const meant = name.length > 1 ? nearest(name, names) : null;
     const hint = meant === null ? this.#seeHelp() : `did you mean --${meant}?`;

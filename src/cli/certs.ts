@@ -252,7 +252,7 @@ function report(
     "",
     "Next:",
     `  ${serve}`,
-    `  mosquitto_pub -h localhost -p 8883 --cafile ${at("ca.crt")}${shown} -t test -m hello`,
+    `  mqttd pub -h localhost -p 8883 --cafile ${at("ca.crt")}${shown} -t test -m hello`,
     `Firmware and other clients get ${at("ca.crt")}. ${at("ca.key")} stays here: who has it can pose as the server.`,
   ].join("\n")}\n`;
 }

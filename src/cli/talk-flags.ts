@@ -1,5 +1,5 @@
 import { usageError } from "../config/cli-error.ts";
-import { quoted } from "../config/problem.ts";
+import { quoted, shellWord } from "../config/problem.ts";
 import { readFormat } from "../talk/format.ts";
 import { takesPair } from "../talk/properties.ts";
 import type { PrintOptions, PublishOptions, Source } from "../talk/request.ts";
@@ -40,7 +40,26 @@ export function declareTalkFlags(command: Command): Command {
     .option("--nodelay", "taken for mosquitto's sake: nothing is delayed");
 }
 
+const noPsk = "TLS goes by certificates: --cafile, --cert, --key";
+const noEngine = "keys are PEM files: --key";
+
 export const talkRules: ReadingRules = {
+  hintFor: (word) => (/^[\w$+#/.-]+$/.test(word) ? `for a topic: -t ${shellWord(word)}` : null),
+  strangers: {
+    A: "the system chooses the address that it connects from",
+    bind: "the system chooses the address that it connects from",
+    S: "name the broker: -h HOST",
+    proxy: "there is no SOCKS proxy; wss:// passes most others",
+    psk: noPsk,
+    "psk-identity": noPsk,
+    ciphers: "TLS 1.2 or 1.3 with the runtime's ciphers",
+    "tls-version": "TLS 1.3, or else 1.2, is agreed upon with the broker",
+    "tls-alpn": "no protocol is asked for in TLS; a WebSocket is wss://",
+    "tls-engine": noEngine,
+    keyform: noEngine,
+    "tls-use-os-certs": "the system's CAs are trusted without it",
+    "tls-engine-kpass-sha1": noEngine,
+  },
   takesMore: (flag, values) =>
     flag === "property" && values.length === 3 && takesPair(values[1] ?? ""),
 };

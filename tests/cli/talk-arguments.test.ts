@@ -172,6 +172,15 @@ test("wrong command lines get one line, with the nearest right word", async () =
     ["sub -t a --json -F %p", "--json and --format are two forms (give one of them)"],
     ["sub -t a -C 0", '--count: found "0", allowed: a number of messages from 1 to 2147483647'],
     ["sub -t a -W never", '--timeout: found "never", allowed: seconds up to 2000000'],
+    ["pub home/lamp -m on", 'pub: unexpected argument "home/lamp" (for a topic: -t home/lamp)'],
+    [
+      "pub -t a -m x --proxy socks5h://h",
+      "pub: there is no flag --proxy (there is no SOCKS proxy; wss:// passes most others)",
+    ],
+    [
+      "sub -A 1.2.3.4 -t a",
+      "sub: there is no flag -A (the system chooses the address that it connects from)",
+    ],
     ["rr -t a -m x", "no topic for the response (give one: -e TOPIC)"],
     ["rr -t a -e b -l", "rr: unknown flag -l (see mqttd rr --help)"],
   ];

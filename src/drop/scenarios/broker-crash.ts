@@ -31,9 +31,9 @@ export const crashScenarios: readonly Scenario[] = [
       "The broker keeps wills in memory only, or does not load them again: clients that were connected when it died are never reported dead.",
     byHand: [
       watchByHand,
-      "mosquitto_sub -V 5 -x 600 -c -i dev -t x --will-topic status --will-payload gone --will-retain &",
+      "mqttd sub -V 5 -x 600 -c -i dev -t x --will-topic status --will-payload gone --will-retain &",
       "sleep 1; kill -KILL $!; systemctl kill --signal=KILL mosquitto; systemctl start mosquitto",
-      "sleep 1; mosquitto_sub -t status -v",
+      "sleep 1; mqttd sub -t status -v",
     ],
     means: {
       never:

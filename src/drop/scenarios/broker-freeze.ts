@@ -30,7 +30,7 @@ export const freezeScenarios: readonly Scenario[] = [
     byHandNote: "A will comes if the broker mistakes its own standstill for the client's silence.",
     byHand: [
       watchByHand,
-      "mosquitto_sub -i dev -k 5 -t x --will-topic status --will-payload gone &",
+      "mqttd sub -i dev -k 5 -t x --will-topic status --will-payload gone &",
       "sleep 1; pkill -STOP -x mosquitto; sleep 10; pkill -CONT -x mosquitto",
     ],
     means: {

@@ -1,7 +1,7 @@
 /** Parts of the commands that show a scenario by hand; they run in any POSIX shell. */
 
 /** Shows every will of the client that the other lines play. */
-export const watchByHand = "mosquitto_sub -t status -v &";
+export const watchByHand = "mqttd sub -t status -v &";
 
 /**
  * CONNECT in MQTT 3.1.1 with the client id `dev`, a keepalive of 2 s and the will `gone` on `status`.

@@ -27,7 +27,7 @@ export const crowdScenarios: readonly Scenario[] = [
     wrong: "Wills pass through a queue with a limit: some are dropped, and nothing is logged.",
     byHand: [
       watchByHand,
-      `for n in $(seq ${clients}); do mosquitto_sub -i dev$n -t x --will-topic status --will-payload "gone $n" & done; sleep 5; kill -KILL $(pgrep -f 'mosquitto_sub -i dev')`,
+      `for n in $(seq ${clients}); do mqttd sub -i dev$n -t x --will-topic status --will-payload "gone $n" & done; sleep 5; kill -KILL $(pgrep -f 'mqttd sub -i dev')`,
     ],
     means: {
       never:
@@ -52,7 +52,7 @@ export const crowdScenarios: readonly Scenario[] = [
       "The broker ends only a few silent clients per check, or one takes so long that it misses the next deadlines.",
     byHand: [
       watchByHand,
-      `for n in $(seq ${silentClients}); do mosquitto_sub -i dev$n -k 5 -t x --will-topic status --will-payload "gone $n" & done; sleep 2; kill -STOP $(pgrep -f 'mosquitto_sub -i dev')`,
+      `for n in $(seq ${silentClients}); do mqttd sub -i dev$n -k 5 -t x --will-topic status --will-payload "gone $n" & done; sleep 2; kill -STOP $(pgrep -f 'mqttd sub -i dev')`,
     ],
     means: {
       never:

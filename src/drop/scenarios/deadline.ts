@@ -22,7 +22,7 @@ export const deadlineScenarios: readonly Scenario[] = [
       "The broker closes the connection but expects the client to return: the will waits for the end of the session, or is lost.",
     byHand: [
       watchByHand,
-      "mosquitto_sub -i dev -c -q 1 -k 5 -t x --will-topic status --will-payload gone & sleep 1; kill -STOP $!",
+      "mqttd sub -i dev -c -q 1 -k 5 -t x --will-topic status --will-payload gone & sleep 1; kill -STOP $!",
     ],
     means: {
       never:
@@ -54,7 +54,7 @@ export const deadlineScenarios: readonly Scenario[] = [
       "The broker computes 1.5 K in whole seconds and rounds down: a client with a keepalive of 1 s has no tolerance at all.",
     byHand: [
       watchByHand,
-      "mosquitto_sub -i dev -k 5 -t x --will-topic status --will-payload gone & sleep 1; kill -STOP $!",
+      "mqttd sub -i dev -k 5 -t x --will-topic status --will-payload gone & sleep 1; kill -STOP $!",
     ],
     means: {
       never:

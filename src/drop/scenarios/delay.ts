@@ -18,7 +18,7 @@ export const delayScenario: Scenario = {
   wrong: "The delay is ignored, or the will waits for the end of the session.",
   byHand: [
     watchByHand,
-    "mosquitto_sub -V 5 -x 60 -i dev -t x --will-topic status --will-payload gone -D will will-delay-interval 3 & sleep 1; kill -KILL $!",
+    "mqttd sub -V 5 -x 60 -i dev -t x --will-topic status --will-payload gone -D will will-delay-interval 3 & sleep 1; kill -KILL $!",
   ],
   means: {
     early:
@@ -47,8 +47,8 @@ export const delayScenarios: readonly Scenario[] = [
     wrong: "The delay runs on although the client has returned.",
     byHand: [
       watchByHand,
-      "mosquitto_sub -V 5 -x 60 -c -i dev -t x --will-topic status --will-payload gone -D will will-delay-interval 4 & sleep 1; kill -KILL $!",
-      "sleep 2; mosquitto_sub -V 5 -x 60 -c -i dev -t x",
+      "mqttd sub -V 5 -x 60 -c -i dev -t x --will-topic status --will-payload gone -D will will-delay-interval 4 & sleep 1; kill -KILL $!",
+      "sleep 2; mqttd sub -V 5 -x 60 -c -i dev -t x",
     ],
     means: {
       spurious:
@@ -72,8 +72,8 @@ export const delayScenarios: readonly Scenario[] = [
     wrong: "The broker considers only the delay.",
     byHand: [
       watchByHand,
-      "mosquitto_sub -V 5 -i dev -t x --will-topic status --will-payload gone -D will will-delay-interval 5 & sleep 1; kill -KILL $!",
-      "mosquitto_sub -V 5 -x 2 -i dev -t x --will-topic status --will-payload gone -D will will-delay-interval 5 & sleep 1; kill -KILL $!",
+      "mqttd sub -V 5 -i dev -t x --will-topic status --will-payload gone -D will will-delay-interval 5 & sleep 1; kill -KILL $!",
+      "mqttd sub -V 5 -x 2 -i dev -t x --will-topic status --will-payload gone -D will will-delay-interval 5 & sleep 1; kill -KILL $!",
     ],
     means: {
       never: "The will is lost with its session: such deaths are never reported. Set no delay.",
@@ -101,8 +101,8 @@ export const delayScenarios: readonly Scenario[] = [
       "The broker keeps delayed wills in one list sorted by their delay: a will that is not due yet blocks all behind it.",
     byHand: [
       watchByHand,
-      "mosquitto_sub -V 5 -x 60 -i dev -t x --will-topic status --will-payload gone -D will will-delay-interval 3 & sleep 1; kill -KILL $!",
-      "for i in $(seq 40); do mosquitto_sub -V 5 -x 60 -i other$i -t x --will-topic others --will-payload gone -D will will-delay-interval 2 & sleep 0.2; kill -KILL $!; done",
+      "mqttd sub -V 5 -x 60 -i dev -t x --will-topic status --will-payload gone -D will will-delay-interval 3 & sleep 1; kill -KILL $!",
+      "for i in $(seq 40); do mqttd sub -V 5 -x 60 -i other$i -t x --will-topic others --will-payload gone -D will will-delay-interval 2 & sleep 0.2; kill -KILL $!; done",
     ],
     means: {
       never:

@@ -27,7 +27,7 @@ export const deliveryScenarios: readonly Scenario[] = [
     wrong: "The will waits for the end of the session, which may be days away or never.",
     byHand: [
       watchByHand,
-      "mosquitto_sub -i dev -c -q 1 -t x --will-topic status --will-payload gone & sleep 1; kill -KILL $!",
+      "mqttd sub -i dev -c -q 1 -t x --will-topic status --will-payload gone & sleep 1; kill -KILL $!",
     ],
     means: {
       never:
@@ -49,9 +49,9 @@ export const deliveryScenarios: readonly Scenario[] = [
     wrong:
       "The broker sends the will to current subscribers and does not store it, or sends it without the RETAIN flag.",
     byHand: [
-      "mosquitto_sub -i dev -t x --will-topic status --will-payload gone --will-retain & sleep 1; kill -KILL $!",
-      "sleep 1; mosquitto_sub -t status -v -W 2",
-      "mosquitto_pub -t status -r -n",
+      "mqttd sub -i dev -t x --will-topic status --will-payload gone --will-retain & sleep 1; kill -KILL $!",
+      "sleep 1; mqttd sub -t status -v -W 2",
+      "mqttd pub -t status -r -n",
     ],
     means: {
       never: "Retained wills are not published at all.",
@@ -73,9 +73,9 @@ export const deliveryScenarios: readonly Scenario[] = [
     passes: "subscribers get the empty message, and nothing is retained any more",
     wrong: "The broker refuses or skips an empty will, or does not clear the retained message.",
     byHand: [
-      "mosquitto_pub -t status -m online -r",
-      "mosquitto_sub -i dev -t x --will-topic status --will-payload '' --will-retain & sleep 1; kill -KILL $!",
-      "sleep 1; mosquitto_sub -t status -v -W 2",
+      "mqttd pub -t status -m online -r",
+      "mqttd sub -i dev -t x --will-topic status --will-payload '' --will-retain & sleep 1; kill -KILL $!",
+      "sleep 1; mqttd sub -t status -v -W 2",
     ],
     means: {
       never:
@@ -99,9 +99,9 @@ export const deliveryScenarios: readonly Scenario[] = [
     wrong:
       "The broker sends wills only to clients that are connected, and queues none for offline sessions.",
     byHand: [
-      "mosquitto_sub -i monitor -c -q 1 -t status -C 1 -W 1",
-      "mosquitto_sub -i dev -t x --will-topic status --will-payload gone --will-qos 1 & sleep 1; kill -KILL $!",
-      "sleep 1; mosquitto_sub -i monitor -c -q 1 -t status -v -W 2",
+      "mqttd sub -i monitor -c -q 1 -t status -C 1 -W 1",
+      "mqttd sub -i dev -t x --will-topic status --will-payload gone --will-qos 1 & sleep 1; kill -KILL $!",
+      "sleep 1; mqttd sub -i monitor -c -q 1 -t status -v -W 2",
     ],
     means: {
       never:
@@ -124,8 +124,8 @@ export const deliveryScenarios: readonly Scenario[] = [
     wrong:
       "The broker drops will properties, sorts user properties by name, or does not count down the expiry of a queued message.",
     byHand: [
-      "mosquitto_sub -V 5 -t status -F '%p %P %C %R %D' &",
-      "mosquitto_sub -V 5 -i dev -t x --will-topic status --will-payload gone -D will content-type text/plain -D will user-property zone 1 -D will user-property area 2 & sleep 1; kill -KILL $!",
+      "mqttd sub -V 5 -t status -F '%p %P %C %R %D' &",
+      "mqttd sub -V 5 -i dev -t x --will-topic status --will-payload gone -D will content-type text/plain -D will user-property zone 1 -D will user-property area 2 & sleep 1; kill -KILL $!",
     ],
     means: {
       never: "A will with properties is not published at all: send it without them.",

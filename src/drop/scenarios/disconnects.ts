@@ -53,7 +53,7 @@ export const disconnectScenarios: readonly Scenario[] = [
       "The broker publishes the will at once because of the 0x04, or discards delayed wills on any DISCONNECT.",
     byHand: [
       watchByHand,
-      "mosquitto_sub -V 5 -x 60 -c -i dev -t x --will-topic status --will-payload gone -D will will-delay-interval 2 & sleep 1; kill -TERM $!",
+      "mqttd sub -V 5 -x 60 -c -i dev -t x --will-topic status --will-payload gone -D will will-delay-interval 2 & sleep 1; kill -TERM $!",
     ],
     means: {
       early:

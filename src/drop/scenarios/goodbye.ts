@@ -18,10 +18,7 @@ export const goodbyeScenarios: readonly Scenario[] = [
     passes: "no will comes",
     wrong:
       "The broker keeps the will, and publishes it when the connection closes or when its keepalive expires; or it reads the reason code in one form of the packet only.",
-    byHand: [
-      watchByHand,
-      "mosquitto_pub -i dev -t x -m hi --will-topic status --will-payload gone",
-    ],
+    byHand: [watchByHand, "mqttd pub -i dev -t x -m hi --will-topic status --will-payload gone"],
     means: {
       spurious:
         "Every planned stop looks like a crash: the broker publishes the will of a client that sent DISCONNECT. Receivers that act on wills must expect false alarms.",
@@ -44,7 +41,7 @@ export const goodbyeScenarios: readonly Scenario[] = [
       "The broker handles every DISCONNECT like a clean one, or reads the reason code in one of the two forms only.",
     byHand: [
       watchByHand,
-      "mosquitto_sub -V 5 -i dev -t x --will-topic status --will-payload gone & sleep 1; kill -TERM $!",
+      "mqttd sub -V 5 -i dev -t x --will-topic status --will-payload gone & sleep 1; kill -TERM $!",
     ],
     means: {
       never:

@@ -60,7 +60,7 @@ export const deniedScenarios: readonly Scenario[] = [
     wrong:
       "The broker checks its access list only when the client has died and can't be told any more.",
     byHandNote: "It is wrong where this ends with 0 and without a message.",
-    byHand: ["mosquitto_sub -i dev -t x --will-topic DENIED --will-payload gone; echo $?"],
+    byHand: ["mqttd sub -i dev -t x --will-topic DENIED --will-payload gone; echo $?"],
     means: {
       broken:
         "The will is accepted, then silently dropped: an error in the access list shows only when a device dies and no will comes. Check with an ordinary PUBLISH that each client may publish on its will's topic.",

@@ -24,7 +24,7 @@ export const keepaliveScenarios: readonly Scenario[] = [
     wrong: "The deadline counts from the CONNECT or from the last PUBLISH, and ignores PINGREQ.",
     byHand: [
       watchByHand,
-      "mosquitto_sub -i dev -k 5 -t x --will-topic status --will-payload gone & sleep 20; kill -KILL $!",
+      "mqttd sub -i dev -k 5 -t x --will-topic status --will-payload gone & sleep 20; kill -KILL $!",
     ],
     means: {
       spurious:

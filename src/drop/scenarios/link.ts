@@ -34,7 +34,7 @@ export const linkScenarios: readonly Scenario[] = [
       "ip netns add dev; ip link add dev0 type veth peer name dev1 netns dev",
       "ip address add 10.99.0.1/30 dev dev0; ip link set dev0 up",
       "ip -n dev address add 10.99.0.2/30 dev dev1; ip -n dev link set dev1 up",
-      "ip netns exec dev mosquitto_sub -h 10.99.0.1 -i dev -k 5 -t x --will-topic status --will-payload gone &",
+      "ip netns exec dev mqttd sub -h 10.99.0.1 -i dev -k 5 -t x --will-topic status --will-payload gone &",
       "sleep 1; ip -n dev link set dev1 down; sleep 15",
       "ip netns pids dev | xargs kill -KILL; ip link delete dev0; ip netns delete dev",
     ],

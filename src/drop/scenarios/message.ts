@@ -33,7 +33,7 @@ export const messageScenarios: readonly Scenario[] = [
       "The broker refuses the CONNECT, treats an empty will as none, or only clears the retained message.",
     byHand: [
       watchByHand,
-      "mosquitto_sub -i dev -t x --will-topic status --will-payload '' & sleep 1; kill -KILL $!",
+      "mqttd sub -i dev -t x --will-topic status --will-payload '' & sleep 1; kill -KILL $!",
     ],
     means: {
       never: "A will without a payload is lost. Give the will a text such as 'offline'.",
@@ -55,8 +55,8 @@ export const messageScenarios: readonly Scenario[] = [
     wrong:
       "The broker publishes wills with one fixed QoS, with the subscription's QoS, or only to subscribers of the same QoS.",
     byHand: [
-      'for q in 0 1 2; do mosquitto_sub -q $q -t status -F "subscribed $q: %p, QoS %q" & done',
-      'for q in 0 1 2; do mosquitto_sub -i dev$q -t x --will-topic status --will-payload "will $q" --will-qos $q & sleep 1; kill -KILL $!; done',
+      'for q in 0 1 2; do mqttd sub -q $q -t status -F "subscribed $q: %p, QoS %q" & done',
+      'for q in 0 1 2; do mqttd sub -i dev$q -t x --will-topic status --will-payload "will $q" --will-qos $q & sleep 1; kill -KILL $!; done',
     ],
     means: {
       never: "None of these subscribers gets any will.",
@@ -80,8 +80,8 @@ export const messageScenarios: readonly Scenario[] = [
     passes: "the will does not reach the subscribers to # and +",
     wrong: "The broker hides $ topics from wildcards for PUBLISH, but not for wills.",
     byHand: [
-      "mosquitto_sub -t '#' -v & mosquitto_sub -t '+/status' -v &",
-      "mosquitto_sub -i dev -t x --will-topic '$dev/status' --will-payload gone & sleep 1; kill -KILL $!",
+      "mqttd sub -t '#' -v & mqttd sub -t '+/status' -v &",
+      "mqttd sub -i dev -t x --will-topic '$dev/status' --will-payload gone & sleep 1; kill -KILL $!",
     ],
     means: {
       spurious:
@@ -102,8 +102,8 @@ export const messageScenarios: readonly Scenario[] = [
     wrong:
       "The broker skips the dead client's own session, or removes its subscriptions before it publishes the will.",
     byHand: [
-      "mosquitto_sub -i dev -c -q 1 -t status --will-topic status --will-payload gone --will-qos 1 & sleep 1; kill -KILL $!",
-      "sleep 1; mosquitto_sub -i dev -c -q 1 -t status -v -W 2",
+      "mqttd sub -i dev -c -q 1 -t status --will-topic status --will-payload gone --will-qos 1 & sleep 1; kill -KILL $!",
+      "sleep 1; mqttd sub -i dev -c -q 1 -t status -v -W 2",
     ],
     means: {
       never:

@@ -47,7 +47,7 @@ export const networkScenarios: readonly Scenario[] = [
     wrong: "The broker takes end-of-stream for a DISCONNECT.",
     byHand: [
       watchByHand,
-      "mosquitto_sub -i dev -t x --will-topic status --will-payload gone & sleep 1; kill -KILL $!",
+      "mqttd sub -i dev -t x --will-topic status --will-payload gone & sleep 1; kill -KILL $!",
     ],
     means: {
       never:

@@ -33,8 +33,8 @@ export const notReadingScenarios: readonly Scenario[] = [
       "The broker waits for space in the socket buffer and checks no deadline meanwhile, or checks deadlines only between writes.",
     byHand: [
       watchByHand,
-      "(while :; do head -c 65536 /dev/zero | mosquitto_pub -t busy -s; done) & feed=$!",
-      "mosquitto_sub -i dev -k 5 -t busy --will-topic status --will-payload gone >/dev/null & sleep 1; kill -STOP $!",
+      "(while :; do head -c 65536 /dev/zero | mqttd pub -t busy -s; done) & feed=$!",
+      "mqttd sub -i dev -k 5 -t busy --will-topic status --will-payload gone >/dev/null & sleep 1; kill -STOP $!",
       "sleep 20; kill $feed",
     ],
     means: {

@@ -32,8 +32,8 @@ export const oneIdScenarios: readonly Scenario[] = [
       "The broker publishes a will some time after the end of its connection, and discards it if the client has returned by then; or it limits how often one client may reconnect.",
     byHand: [
       watchByHand,
-      `for n in $(seq ${cycles}); do mosquitto_sub -i dev -c -t x --will-topic status --will-payload "gone $n" & sleep 0.1; kill -KILL $!; done`,
-      "mosquitto_sub -i dev -c -t x --will-topic status --will-payload 'not gone'",
+      `for n in $(seq ${cycles}); do mqttd sub -i dev -c -t x --will-topic status --will-payload "gone $n" & sleep 0.1; kill -KILL $!; done`,
+      "mqttd sub -i dev -c -t x --will-topic status --will-payload 'not gone'",
     ],
     means: {
       never:
@@ -59,7 +59,7 @@ export const oneIdScenarios: readonly Scenario[] = [
       "Takeovers overlap: two connections with one client id stay open, a will is lost, or the last connection is closed too.",
     byHand: [
       watchByHand,
-      `for n in $(seq ${sockets}); do mosquitto_sub -i dev -t x --will-topic status --will-payload "gone $n" & done`,
+      `for n in $(seq ${sockets}); do mqttd sub -i dev -t x --will-topic status --will-payload "gone $n" & done`,
     ],
     means: {
       never:
@@ -84,8 +84,8 @@ export const oneIdScenarios: readonly Scenario[] = [
       "The broker stores the will with the session, and does not delete it after publishing or discarding it.",
     byHand: [
       watchByHand,
-      "mosquitto_pub -i dev -c -q 1 -t x -m hi --will-topic status --will-payload gone",
-      "mosquitto_sub -i dev -c -q 1 -t x & sleep 1; kill -KILL $!",
+      "mqttd pub -i dev -c -q 1 -t x -m hi --will-topic status --will-payload gone",
+      "mqttd sub -i dev -c -q 1 -t x & sleep 1; kill -KILL $!",
     ],
     means: {
       never: "The will of the first connection was lost. If persistent fails too, see there.",

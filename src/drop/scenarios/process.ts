@@ -20,7 +20,7 @@ export const processScenarios: readonly Scenario[] = [
     wrong: "The broker takes a stream that the kernel closes for a DISCONNECT, or misses its end.",
     byHand: [
       watchByHand,
-      "mosquitto_sub -i dev -t x --will-topic status --will-payload gone & sleep 1; kill -KILL $!",
+      "mqttd sub -i dev -t x --will-topic status --will-payload gone & sleep 1; kill -KILL $!",
     ],
     means: {
       never:
@@ -45,7 +45,7 @@ export const processScenarios: readonly Scenario[] = [
       "TCP can't detect this, because the kernel of a stopped program still answers: only the broker's own deadline does.",
     byHand: [
       watchByHand,
-      "mosquitto_sub -i dev -k 5 -t x --will-topic status --will-payload gone & sleep 1; kill -STOP $!",
+      "mqttd sub -i dev -k 5 -t x --will-topic status --will-payload gone & sleep 1; kill -STOP $!",
     ],
     means: {
       never:

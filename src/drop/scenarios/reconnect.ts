@@ -27,7 +27,7 @@ export const reconnectScenarios: readonly Scenario[] = [
       "The broker ends the old connection after it has registered the new one under the same client id, and takes the new will for the old one.",
     byHand: [
       watchByHand,
-      `for n in $(seq ${cycles}); do mosquitto_pub -i dev -t x -m hi --will-topic status --will-payload "gone $n"; done`,
+      `for n in $(seq ${cycles}); do mqttd pub -i dev -t x -m hi --will-topic status --will-payload "gone $n"; done`,
     ],
     means: {
       alive:

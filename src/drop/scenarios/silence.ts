@@ -27,7 +27,7 @@ export const silenceScenarios: readonly Scenario[] = [
       "Brokers without a deadline of their own rely on TCP, which reports the end after hours or never. Others check only every few seconds.",
     byHand: [
       watchByHand,
-      "mosquitto_sub -i dev -k 5 -t x --will-topic status --will-payload gone & sleep 1; kill -STOP $!",
+      "mqttd sub -i dev -k 5 -t x --will-topic status --will-payload gone & sleep 1; kill -STOP $!",
     ],
     means: {
       never:
@@ -51,8 +51,8 @@ export const silenceScenarios: readonly Scenario[] = [
       "Packets that the broker sends restart its timer, so the deadline never expires while there is traffic.",
     byHand: [
       watchByHand,
-      "(for i in $(seq 100); do mosquitto_pub -t busy -m x; sleep 0.2; done) &",
-      "mosquitto_sub -i dev -k 5 -t busy --will-topic status --will-payload gone >/dev/null & sleep 1; kill -STOP $!",
+      "(for i in $(seq 100); do mqttd pub -t busy -m x; sleep 0.2; done) &",
+      "mqttd sub -i dev -k 5 -t busy --will-topic status --will-payload gone >/dev/null & sleep 1; kill -STOP $!",
     ],
     means: {
       never:

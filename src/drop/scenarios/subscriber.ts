@@ -34,10 +34,10 @@ export const subscriberScenarios: readonly Scenario[] = [
     wrong:
       "The queue of a slow subscriber holds a fixed number of messages; the broker does not slow publishers down, and drops the newest messages.",
     byHand: [
-      "mosquitto_sub -q 1 -t status -t busy -v | grep gone & sleep 1; kill -STOP $(pgrep -n mosquitto_sub)",
-      "seq 1200 | mosquitto_pub -q 1 -t busy -l",
-      "mosquitto_sub -i dev -t x --will-topic status --will-payload gone --will-qos 1 & sleep 1; kill -KILL $!",
-      "kill -CONT $(pgrep -n mosquitto_sub)",
+      "mqttd sub -q 1 -t status -t busy -v | grep gone & sleep 1; kill -STOP $(pgrep -n mqttd)",
+      "seq 1200 | mqttd pub -q 1 -t busy -l",
+      "mqttd sub -i dev -t x --will-topic status --will-payload gone --will-qos 1 & sleep 1; kill -KILL $!",
+      "kill -CONT $(pgrep -n mqttd)",
     ],
     means: {
       never:
@@ -62,9 +62,9 @@ export const subscriberScenarios: readonly Scenario[] = [
     wrong:
       "The broker sends the will in spite of the limit, closes the connection, or stops delivering to it; or no subscriber gets the will.",
     byHand: [
-      "mosquitto_sub -V 5 -t status -D connect maximum-packet-size 512 -v & mosquitto_sub -t status -F '%l bytes' &",
-      "mosquitto_sub -V 5 -i dev -t x --will-topic status --will-payload \"$(head -c 4096 /dev/zero | tr '\\0' x)\" & sleep 1; kill -KILL $!",
-      "mosquitto_pub -t status -m short",
+      "mqttd sub -V 5 -t status -D connect maximum-packet-size 512 -v & mqttd sub -t status -F '%l bytes' &",
+      "mqttd sub -V 5 -i dev -t x --will-topic status --will-payload \"$(head -c 4096 /dev/zero | tr '\\0' x)\" & sleep 1; kill -KILL $!",
+      "mqttd pub -t status -m short",
     ],
     means: {
       never:

@@ -26,8 +26,8 @@ export const takeoverScenarios: readonly Scenario[] = [
       "The broker stores the will with the session and not with the connection, so the new CONNECT overwrites or deletes the old will.",
     byHand: [
       watchByHand,
-      "mosquitto_sub -i dev -c -t x --will-topic status --will-payload gone & sleep 1; kill -STOP $!",
-      "mosquitto_pub -i dev -c -t x -m back",
+      "mqttd sub -i dev -c -t x --will-topic status --will-payload gone & sleep 1; kill -STOP $!",
+      "mqttd pub -i dev -c -t x -m back",
     ],
     means: {
       never:
@@ -50,8 +50,8 @@ export const takeoverScenarios: readonly Scenario[] = [
     wrong: "The broker discards the old session together with its will.",
     byHand: [
       watchByHand,
-      "mosquitto_sub -i dev -t x --will-topic status --will-payload gone & sleep 1; kill -STOP $!",
-      "mosquitto_pub -i dev -t x -m back",
+      "mqttd sub -i dev -t x --will-topic status --will-payload gone & sleep 1; kill -STOP $!",
+      "mqttd pub -i dev -t x -m back",
     ],
     means: {
       never:
@@ -75,8 +75,8 @@ export const takeoverScenarios: readonly Scenario[] = [
       "The takeover publishes the will at once, or the delay runs on although the client is back.",
     byHand: [
       watchByHand,
-      "mosquitto_sub -V 5 -x 60 -c -i dev -t x --will-topic status --will-payload gone -D will will-delay-interval 2 & sleep 1; kill -STOP $!",
-      "mosquitto_sub -V 5 -x 60 -c -i dev -t x",
+      "mqttd sub -V 5 -x 60 -c -i dev -t x --will-topic status --will-payload gone -D will will-delay-interval 2 & sleep 1; kill -STOP $!",
+      "mqttd sub -V 5 -x 60 -c -i dev -t x",
     ],
     means: {
       spurious:
@@ -103,8 +103,8 @@ export const takeoverScenarios: readonly Scenario[] = [
       "The broker treats any new connection as a return of the old session: it cancels the delayed will, or lets the delay run on.",
     byHand: [
       watchByHand,
-      "mosquitto_sub -V 5 -x 60 -c -i dev -t x --will-topic status --will-payload gone -D will will-delay-interval 2 & sleep 1; kill -STOP $!",
-      "mosquitto_pub -V 5 -i dev -t x -m back",
+      "mqttd sub -V 5 -x 60 -c -i dev -t x --will-topic status --will-payload gone -D will will-delay-interval 2 & sleep 1; kill -STOP $!",
+      "mqttd pub -V 5 -i dev -t x -m back",
     ],
     means: {
       never:
@@ -128,8 +128,8 @@ export const takeoverScenarios: readonly Scenario[] = [
       "The deadline belongs to the client id and not to the connection: the old connection's timer ends the new one, or publishes a second will.",
     byHand: [
       watchByHand,
-      "mosquitto_sub -i dev -k 10 -t x --will-topic status --will-payload gone & sleep 1; kill -STOP $!",
-      "sleep 10; mosquitto_sub -d -i dev -k 10 -t x --will-topic status --will-payload 'gone again'",
+      "mqttd sub -i dev -k 10 -t x --will-topic status --will-payload gone & sleep 1; kill -STOP $!",
+      "sleep 10; mqttd sub -d -i dev -k 10 -t x --will-topic status --will-payload 'gone again'",
     ],
     means: {
       early:

@@ -119,7 +119,7 @@ export const tlsScenarios: readonly Scenario[] = [
       "The error that TLS reports for a truncated stream takes another path, on which the will is forgotten.",
     byHand: [
       watchByHand,
-      "mosquitto_sub --cafile ca.crt -p 8883 -i dev -t x --will-topic status --will-payload gone & sleep 1; kill -KILL $!",
+      "mqttd sub --cafile ca.crt -p 8883 -i dev -t x --will-topic status --will-payload gone & sleep 1; kill -KILL $!",
     ],
     means: {
       never: `A device that crashes is never reported. ${tlsMeans}`,
@@ -141,7 +141,7 @@ export const tlsScenarios: readonly Scenario[] = [
       "The keepalive is left to a proxy that terminates TLS, which keeps its connection to the broker open.",
     byHand: [
       watchByHand,
-      "mosquitto_sub --cafile ca.crt -p 8883 -k 5 -i dev -t x --will-topic status --will-payload gone & sleep 1; kill -STOP $!",
+      "mqttd sub --cafile ca.crt -p 8883 -k 5 -i dev -t x --will-topic status --will-payload gone & sleep 1; kill -STOP $!",
     ],
     means: {
       never: `A device that loses power stays online for hours. ${tlsMeans}`,

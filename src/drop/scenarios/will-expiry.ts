@@ -34,9 +34,9 @@ export const expiryScenarios: readonly Scenario[] = [
       "The broker ignores the expiry, applies it to queued but not to retained messages, or starts it at the end of the connection, so that a delayed will expires before publication.",
     byHand: [
       watchByHand,
-      "mosquitto_sub -V 5 -i dev -t x --will-topic status --will-payload gone --will-retain -D will message-expiry-interval 2 & sleep 1; kill -KILL $!",
-      "sleep 4; mosquitto_sub -t status -v -W 2",
-      "mosquitto_pub -t status -r -n",
+      "mqttd sub -V 5 -i dev -t x --will-topic status --will-payload gone --will-retain -D will message-expiry-interval 2 & sleep 1; kill -KILL $!",
+      "sleep 4; mqttd sub -t status -v -W 2",
+      "mqttd pub -t status -r -n",
     ],
     means: {
       never:
