@@ -70,6 +70,24 @@ export class Arguments {
     return this.texts(name)[0] ?? null;
   }
 
+  /** The flags that were given, by their long names. */
+  get names(): string[] {
+    return [...this.#values.keys()];
+  }
+
+  /** The command's arguments once more: positional ones, then flags by their long names. */
+  words(shown: (flag: string, value: string) => string): string[] {
+    const flags = [...this.#values].flatMap(([name, all]) =>
+      all.flatMap((values) => {
+        const [first, ...more] = values.map((value) => shown(name, value));
+        // Alone, such a value would read as a flag.
+        if (first?.startsWith("-") === true) return [`--${name}=${first}`, ...more];
+        return [`--${name}`, ...(first === undefined ? [] : [first, ...more])];
+      }),
+    );
+    return [...this.positionals, ...flags];
+  }
+
   /** The first value of each occurrence of the flag. */
   texts(name: string): string[] {
     return this.all(name).map(([first]) => first ?? "");

@@ -161,7 +161,12 @@ function hostTarget(host: string, port: string | null, transport: "tcp" | "tls")
   };
 }
 
-/** An unreadable address as an error shows it. */
+/** An address that was read, as others may see it. */
+export function publicUrl(url: string): string {
+  return url.replace(/^((?:[^:/?#]*:\/\/)?[^:@/?#]*):[^/?#]*@/, "$1:...@");
+}
+
+/** An unreadable address as an error shows it: any text before its last @ may be of a password. */
 function withoutPassword(url: string): string {
-  return url.replace(/(:\/\/[^:@/]*):[^@/]*@/, "$1:...@");
+  return url.replace(/^((?:[^:/?#]*:\/\/)?[^:@/]*):.*@/s, "$1:...@");
 }

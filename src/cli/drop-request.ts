@@ -7,7 +7,7 @@ import type { RunOptions } from "../drop/run.ts";
 import type { Scenario } from "../drop/scenario.ts";
 import type { WillPlan } from "../drop/stage.ts";
 import type { Arguments } from "./arguments.ts";
-import { durationFrom, numberFrom, topicFrom, versionFrom } from "./client-flags.ts";
+import { durationFrom, numberFrom, publicUrl, topicFrom, versionFrom } from "./client-flags.ts";
 import { type ColorChoice, colorFrom } from "./color.ts";
 import type { Login } from "./login.ts";
 import { namesBroker, targetsFrom } from "./transport-flags.ts";
@@ -20,6 +20,8 @@ export interface DropRequest extends Omit<RunOptions, "has" | "signal" | "watch"
   readonly json: boolean;
   /** The name of a file. */
   readonly junit: string | null;
+  /** The arguments once more, for reports: without passwords. */
+  readonly command: readonly string[];
   readonly color: ColorChoice;
 }
 
@@ -74,8 +76,14 @@ export function dropRequest(given: Arguments, login: Login, readFile: ReadFile):
     strict: given.has("strict"),
     json: given.has("json"),
     junit: textFrom(given, "junit", "the name of a file"),
+    command: ["simulate-drop", ...given.words(publicValue)],
     color: colorFrom(given),
   };
+}
+
+function publicValue(flag: string, value: string): string {
+  if (flag === "pw") return "...";
+  return flag === "url" || flag === "via" ? publicUrl(value) : value;
 }
 
 /** The scenario of that name. Throws CliError with the nearest one. */

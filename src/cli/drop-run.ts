@@ -2,7 +2,7 @@ import { isOnThisMachine, type Target, targetText } from "../client/target.ts";
 import { machineHas } from "../drop/lab/machine.ts";
 import { keyOf, type Progress, progressTo } from "../drop/report/progress.ts";
 import { estimate } from "../drop/report/estimate.ts";
-import { jsonResult, jsonSummary } from "../drop/report/json.ts";
+import { jsonResult, jsonRun, jsonSummary } from "../drop/report/json.ts";
 import { junitReport } from "../drop/report/junit.ts";
 import { textReport } from "../drop/report/text.ts";
 import { clause } from "../log/foreign.ts";
@@ -17,6 +17,7 @@ import { usesColor } from "./color.ts";
 import type { Surroundings } from "./command.ts";
 import { connectError } from "../client/connect-error.ts";
 import type { DropRequest } from "./drop-request.ts";
+import { runRecord } from "./drop-record.ts";
 import { textColumns } from "./help.ts";
 import { Interrupt } from "./interrupt.ts";
 import { WholeFile } from "../config/whole-file.ts";
@@ -95,6 +96,9 @@ class DropRun {
   readonly #startedAt = new Map<string, number>();
   readonly #tookMs = new Map<Result, number>();
   readonly #cleared: Held[] = [];
+  /** When it began, by the wall clock. */
+  readonly #at = new Date();
+  #hasBegun = false;
   #loss: { readonly target: Target; readonly error: unknown } | null = null;
 
   constructor(
@@ -145,6 +149,7 @@ class DropRun {
   #watch(): RunWatch {
     return {
       started: (run) => {
+        this.#begin();
         this.#startedAt.set(keyOf(run), performance.now());
         this.#progress.started(run);
       },
@@ -153,7 +158,7 @@ class DropRun {
         const began = this.#startedAt.get(keyOf(run));
         this.#tookMs.set(result, performance.now() - (began ?? performance.now()));
         this.#progress.ended(run, result);
-        if (this.#request.json) this.#surroundings.print(jsonResult(result));
+        this.#emit(jsonResult(result));
       },
       doubted: (run, why) => this.#progress.doubted(run, why),
       said: (text) => this.#progress.say(`mqttd: ${text}\n`),
@@ -165,6 +170,18 @@ class DropRun {
     };
   }
 
+  /** A line of NDJSON; the first comes only once there is a way to the broker. */
+  #emit(line: string): void {
+    this.#begin();
+    if (this.#request.json) this.#surroundings.print(line);
+  }
+
+  #begin(): void {
+    if (this.#hasBegun) return;
+    this.#hasBegun = true;
+    this.#emit(jsonRun(runRecord(this.#request, this.#surroundings.version, this.#at)));
+  }
+
   #reported(results: readonly Result[]): number {
     const { json } = this.#request;
     const { print, printError, screen } = this.#surroundings;
@@ -173,7 +190,7 @@ class DropRun {
     const columns = textColumns(screen(stream));
     const text = textReport(report, { columns, color: this.#color(stream) });
     (json ? printError : print)(text);
-    if (json) print(jsonSummary(report));
+    this.#emit(jsonSummary(report));
     if (this.#interrupt.exitCode !== null) printError(this.#clearedText());
     else this.#junit?.write(junitReport(report));
     return summarize(report).exitCode;

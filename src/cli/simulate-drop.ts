@@ -46,7 +46,7 @@ export function simulateDropCommand(): CliCommand {
         passwordHelp,
         exitCodes(["0", "1", "2", "3", "4", "5", "70", "130, 143"], {
           "0": "no FAIL, and no scenario of grade must is undecided",
-          "1": "a FAIL; with --strict also a finding or a late will; or every scenario was skipped",
+          "1": "a FAIL; with --strict also a finding or a late will; or every scenario was skipped; with --compare: something got worse",
           "3": "could not connect, or the broker was gone before the end",
           "4": "refused by the broker, or what answers speaks no MQTT",
           "5": "a scenario of grade must is undecided, or the broker does not answer",
@@ -88,6 +88,7 @@ function declareSimulateDrop(): Command {
     .option("--serial", "one scenario after the other")
     .option("--strict", "findings and late wills are failures too")
     .option("--json", "NDJSON on stdout, the report on stderr")
+    .option("--compare <BEFORE> <AFTER>", "play nothing: compare two files that --json wrote")
     .option("--junit <FILE>", "write the results as JUnit XML too")
     .option(
       "--color <WHEN>",
@@ -98,7 +99,8 @@ function declareSimulateDrop(): Command {
     .example("mqttd simulate-drop rst half-open -h localhost -p 1884 --keepalive 5")
     .example("mqttd simulate-drop --all -u ann --pw-file - --junit drops.xml")
     .example("mqttd simulate-drop --url wss://localhost:9001/mqtt --insecure")
-    .example("mqttd simulate-drop --show half-open");
+    .example("mqttd simulate-drop --show half-open")
+    .example("mqttd simulate-drop --compare before.json after.json");
 }
 
 async function runSimulateDrop(given: Arguments, surroundings: Surroundings): Promise<number> {
@@ -112,6 +114,10 @@ async function runSimulateDrop(given: Arguments, surroundings: Surroundings): Pr
   if (given.has("list")) {
     surroundings.print(given.has("json") ? jsonListing(catalogue) : listing(catalogue, columns));
     return 0;
+  }
+  if (given.has("compare")) {
+    const { compareRuns } = await import("./drop-compare.ts");
+    return compareRuns(given, surroundings);
   }
   const request = dropRequest(given, await loginFrom(given, surroundings), surroundings.readFile);
   const { simulateDrop } = await surroundings.loadDrop();

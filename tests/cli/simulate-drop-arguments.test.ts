@@ -84,6 +84,8 @@ test("mqttd simulate-drop --help", async () => {
           --serial                   one scenario after the other
           --strict                   findings and late wills are failures too
           --json                     NDJSON on stdout, the report on stderr
+          --compare BEFORE AFTER     play nothing: compare two files that --json
+                                     wrote
           --junit FILE               write the results as JUnit XML too
           --color WHEN               auto, always or never (default auto: on a
                                      terminal, unless NO_COLOR is set)
@@ -111,7 +113,7 @@ test("mqttd simulate-drop --help", async () => {
     Exit codes:
       0         no FAIL, and no scenario of grade must is undecided
       1         a FAIL; with --strict also a finding or a late will; or every
-                scenario was skipped
+                scenario was skipped; with --compare: something got worse
       2         error in usage or configuration
       3         could not connect, or the broker was gone before the end
       4         refused by the broker, or what answers speaks no MQTT
@@ -130,6 +132,7 @@ test("mqttd simulate-drop --help", async () => {
       mqttd simulate-drop --all -u ann --pw-file - --junit drops.xml
       mqttd simulate-drop --url wss://localhost:9001/mqtt --insecure
       mqttd simulate-drop --show half-open
+      mqttd simulate-drop --compare before.json after.json
     "
   `);
   expect((await mqttd(["help", "simulate-drop"])).stdout).toBe(stdout);
@@ -167,6 +170,9 @@ test("without flags: the quick set, in 3.1.1 and 5, at localhost:1883", async ()
       "brokerPid": null,
       "clientId": null,
       "color": "auto",
+      "command": [
+        "simulate-drop",
+      ],
       "deniedTopic": null,
       "embedded": false,
       "goesOn": true,
@@ -248,6 +254,33 @@ test("flags are read as mosquitto's clients read them", async () => {
     junit: "x.xml",
     color: "never",
   });
+});
+
+test("the command as reports show it can be given again, and has no password", async () => {
+  const { command } = await asked(
+    ...["RST", "-u", "ann", "-P", "s3cret", "--will-payload", "-5", "fin", "-V", "5", "--strict"],
+    ...["--except", "fin", "--except", "kill", "-L", "mqtt://ann:s3c@ret:x@[::1]:1884"],
+    ...["--via", "wss://ann:s3cret@broker.example/mqtt?a=b@c"],
+  );
+  expect(command).toEqual([
+    ...["simulate-drop", "RST", "fin", "--username", "ann", "--pw", "...", "--will-payload=-5"],
+    ...["--protocol", "5", "--strict", "--except", "fin", "--except", "kill"],
+    ...["--url", "mqtt://ann:...@[::1]:1884", "--via", "wss://ann:...@broker.example/mqtt?a=b@c"],
+  ]);
+  expect((await asked("-L", "ann:s3cret@localhost")).command.at(-1)).toBe("ann:...@localhost");
+  expect((await asked("-L", "ws://localhost:9001/a@b")).command.at(-1)).toBe(
+    "ws://localhost:9001/a@b",
+  );
+});
+
+test("an address that can't be read is shown without its password, whatever is in it", async () => {
+  const urls = ["mqtt://ann:s3cret@h:99999", "mqtt://ann:s3/cret@h", "ann:s3@cret@h:x"];
+  for (const url of urls) {
+    const { code, stderr } = await mqttd(["simulate-drop", "--url", url]);
+    expect(code).toBe(2);
+    expect(stderr).toContain("ann:...@h");
+    expect(stderr).not.toMatch(/s3|cret/);
+  }
 });
 
 test("an address combines all parts, and the flags win over it", async () => {

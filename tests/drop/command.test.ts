@@ -3,6 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { generate } from "mqtt-packet";
+import { recordingOf } from "../../src/drop/report/records.ts";
 import { embeddedBroker } from "../../src/server/embedded.ts";
 import { type Outcome, mqttd } from "../cli/surroundings.ts";
 import { type LogLine, RunningBroker } from "../support/executable.ts";
@@ -140,13 +141,22 @@ test.concurrent(
     const args = ["rst", "fin", "half-open", "--embedded", "-k", "1", "--json", "--junit", junit];
     const { code, stdout, stderr } = await simulateDrop(...args);
     expect(code).toBe(0);
+    const given = [...args.slice(0, 4), "--keepalive", ...args.slice(5)];
     const lines = stdout
       .trimEnd()
       .split("\n")
       .map((line): unknown => JSON.parse(line));
-    expect(lines).toHaveLength(7);
+    expect(lines).toHaveLength(8);
+    expect(recordingOf(stdout)).toMatchObject({
+      run: { settings: { keepAlive: 1, waitMs: 8000 } },
+    });
+    expect(lines[0]).toMatchObject({
+      ...{ type: "run", mqttd: "1.2.3", commit: "abc1234", via: null, protocols: ["3.1.1", "5"] },
+      ...{ scenarios: ["rst", "fin", "half-open"], command: ["simulate-drop", ...given] },
+      target: (lines[1] as { target: string }).target,
+    });
     expect(lines.at(-1)).toMatchObject({ type: "summary", passed: 6, failed: 0, exitCode: 0 });
-    for (const line of lines.slice(0, -1)) expect(line).toMatchObject({ verdict: "pass" });
+    for (const line of lines.slice(1, -1)) expect(line).toMatchObject({ verdict: "pass" });
     expect(stderr).toContain("scenario   due      MQTT 3.1.1");
     expect(stderr).toMatch(/\n6 passed, 0 failed in \d\.\d s\n$/);
     expect(stderr).not.toContain("\u001b");

@@ -152,9 +152,12 @@ function isJudged({ verdict }: Result): boolean {
 }
 
 /** The verdict, and how far from the due time it came, or what is wrong. */
-function cellText(result: Result): string {
-  const { verdict, failure, latenessMs } = result;
-  const word = verdictText(result);
+export function cellText({
+  verdict,
+  failure,
+  latenessMs,
+}: Pick<Result, "verdict" | "failure" | "latenessMs">): string {
+  const word = verdictWord(verdict);
   if (verdict === "fail" || verdict === "finding") return `${word} ${failureWord(failure)}`;
   if (latenessMs === null || (verdict !== "pass" && verdict !== "late")) return word;
   return `${word} ${signed(latenessMs)}`;
