@@ -6,7 +6,7 @@ import { type CliCommand, type Command, declare, type Surroundings } from "./com
 import { proseMax } from "../log/columns.ts";
 import { dropRequest, scenarioNamed } from "./drop-request.ts";
 import { loginFrom, passwordHelp } from "./login.ts";
-import { described, inList, type Offer } from "./offer.ts";
+import { described, files, inList, type Offer } from "./offer.ts";
 import { declareTransportFlags } from "./transport-flags.ts";
 import { commandPage, exitCodes, statements, textColumns } from "./help.ts";
 
@@ -56,7 +56,11 @@ export function simulateDropCommand(): CliCommand {
     }),
     completion: {
       word: scenarioOffer,
-      values: { show: scenarioOffer, except: (current) => inList(current, scenarioOffer()) },
+      values: {
+        show: scenarioOffer,
+        except: (current) => inList(current, scenarioOffer()),
+        compare: () => files,
+      },
     },
     run: runSimulateDrop,
   };

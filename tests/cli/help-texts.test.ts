@@ -10,6 +10,8 @@ import { verbNames as configVerbs } from "../../src/cli/config-verbs.ts";
 import { helpTopics } from "../../src/cli/help-topics.ts";
 import { flagForms, verbs } from "../../src/cli/inspect-verbs.ts";
 import { configSchema } from "../../src/config/schema.ts";
+import { printed as runWith } from "../drop/report/recordings.ts";
+import { arm, result } from "../drop/report/results.ts";
 import { mqttd } from "./surroundings.ts";
 
 async function printed(...args: string[]): Promise<string> {
@@ -486,7 +488,7 @@ async function expectToWork(example: string): Promise<void> {
   const nowhere = { MQTTD_RUN_DIR: "/nonexistent", ...env };
   const { code, stderr } = await mqttd(words.slice(start + 1), {
     env: nowhere,
-    files: words[start + 1] === "config" ? readByExamples : {},
+    files: readByExamples[words[start + 1] ?? ""] ?? {},
     // Of commands that read standard input; `<` names a file that the reader has.
     input: `${echoed ?? "input"}\n`,
   });
@@ -513,11 +515,17 @@ function placeWritten(words: string[], verb: number): void {
 
 const mosquittoConf = "listener 1883 127.0.0.1\nallow_anonymous true\n";
 
-/** What examples read. */
-const readByExamples = {
-  "mqttd.jsonc": "{}",
-  "mosquitto.conf": mosquittoConf,
-  "/etc/mosquitto/mosquitto.conf": mosquittoConf,
+/** A run of simulate-drop whose only result passed. */
+const recorded = runWith([result("rst", { arms: [arm({ dueMs: 0, gotMs: 2 })] })]);
+
+/** What examples read, by their command. */
+const readByExamples: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  config: {
+    "mqttd.jsonc": "{}",
+    "mosquitto.conf": mosquittoConf,
+    "/etc/mosquitto/mosquitto.conf": mosquittoConf,
+  },
+  "simulate-drop": { "before.json": recorded, "after.json": recorded },
 };
 
 test("the defaults in the help are those of the configuration", async () => {
