@@ -98,6 +98,9 @@ const general: readonly (string | readonly string[])[] = [
     "which mqttd starts.",
   "**Checking it.** `mqttd config check` names every error at once, with line, key, what was found and what is allowed, " +
     "and the errors of the files that it names. `mqttd config schema` prints a JSON Schema for other tools.",
+  "**Coming from mosquitto.** `mqttd config import mosquitto.conf --out mqttd.jsonc` translates its configuration, with " +
+    "the files that it includes, and accounts for each line: the key that it became, or why it has none. Nothing is " +
+    "written if a line that keeps somebody out can't be taken.",
   "**Changing it under a running broker.** SIGHUP and `mqttd inspect reload` read it again. What does not check changes " +
     "nothing. Each key below says whether a reload applies it; the log names those that wait for a restart.",
 ];

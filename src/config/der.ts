@@ -1,4 +1,8 @@
-/** One value of DER (X.690): certificates and lists of revoked ones consist of them. */
+/**
+ * One value of DER (X.690): certificates and lists of revoked ones consist of them. Not read by the
+ * library of `mqttd certs`: it refuses lists of some ten thousand entries, each of which it decodes,
+ * while these functions read only the few values beside them.
+ */
 export interface DerValue {
   readonly tag: number;
   readonly content: Uint8Array;

@@ -128,28 +128,28 @@ export const options: Readonly<Record<string, Option>> = {
       ? taken({}, "0 is no limit: mqttd's own stays, limits.payloadSize")
       : taken({ "limits.payloadSize": writeSize(Math.min(bytes, packetMost)) }),
   ),
-  max_inflight_messages: number("global", [0, 65_535], (count) =>
+  max_inflight_messages: number("global", [-1, 65_535], (count) =>
     taken(
-      { "limits.inflight": count === 0 ? 65_535 : count },
-      count === 0 ? "0 is no limit: the highest" : "",
+      { "limits.inflight": count < 1 ? 65_535 : count },
+      count < 1 ? "it is no limit: the highest" : "",
     ),
   ),
-  max_inflight_bytes: number("global", [0, most32], (bytes) =>
-    bytes === 0
-      ? needless("0 is no limit, and mqttd has none in bytes")
+  max_inflight_bytes: number("global", [-1, most32], (bytes) =>
+    bytes < 1
+      ? needless("it is no limit, and mqttd has none in bytes")
       : refused("mqttd counts messages in flight (limits.inflight), not their bytes"),
   ),
-  max_queued_messages: number("global", [0, most32], (count) =>
+  max_queued_messages: number("global", [-1, most32], (count) =>
     taken(
-      { "limits.queuedMessages": count === 0 ? queueMost : Math.min(count, queueMost) },
-      count === 0 ? "0 is no limit: the highest" : "",
+      { "limits.queuedMessages": count < 1 ? queueMost : Math.min(count, queueMost) },
+      count < 1 ? "it is no limit: the highest" : "",
     ),
   ),
-  max_queued_bytes: number("global", [0, most32], (bytes) =>
+  max_queued_bytes: number("global", [-1, most32], (bytes) =>
     taken(
-      { "limits.queuedBytes": writeSize(bytes === 0 ? bytesMost : bytes) },
-      bytes === 0
-        ? "0 is no limit: the highest"
+      { "limits.queuedBytes": writeSize(bytes < 1 ? bytesMost : bytes) },
+      bytes < 1
+        ? "it is no limit: the highest"
         : "what comes first counts: limits.queuedMessages or these bytes",
     ),
   ),
@@ -256,7 +256,7 @@ export const options: Readonly<Record<string, Option>> = {
   retained_persistence: flag("global", persistence),
   persistence_location: text("global", (_, context) => stored(context)),
   persistence_file: text("global", (_, context) => stored(context)),
-  autosave_interval: number("global", [0, most32], () => needless("mqttd saves nothing")),
+  autosave_interval: number("global", [-1, most32], () => needless("mqttd saves nothing")),
   autosave_on_changes: flag("global", () => needless("mqttd saves nothing")),
 
   // The process, the network.

@@ -172,6 +172,23 @@ test("of two listeners' values for one key the lower counts, and it is said", as
   expect(lineOf(result, 4).warnings.join()).toContain("the lower number counts");
 });
 
+test("-1 is no limit as 0 is, and a word is a mistake, which mosquitto reads as 0", async () => {
+  const names = ["max_queued_messages", "max_inflight_messages", "max_queued_bytes"];
+  const of = async (value: string) =>
+    imported(conf("listener 1883", ...names.map((name) => `${name} ${value}`)));
+  expect(settingsIn(await of("-1")).limits).toEqual(settingsIn(await of("0")).limits);
+  expect(settingsIn(await of("-1")).limits).toMatchObject({
+    queuedMessages: 10_000_000,
+    inflight: 65_535,
+    queuedBytes: 64 * 1024 ** 3,
+  });
+  expect(
+    fates(await of("many"))
+      .split("\n")
+      .slice(1),
+  ).toEqual(["2 mistake", "3 mistake", "4 mistake"]);
+});
+
 test("a file that is not there is the whole answer", async () => {
   const result = await imported({ "mosquitto.conf": "listener 1883\n", other: "" });
   expect(result.problems).toEqual([]);
