@@ -29,7 +29,7 @@ export interface BrokerOptions {
   readonly log?: (line: string) => void;
   /**
    * Whether a client may connect. Default: every client may. A client that may not gets CONNACK 0x87
-   * (not authorized), in MQTT 3.1.1 code 5.
+   * (not authorized), in MQTT 3.1.1 code 5. If it throws or rejects, so does what the test waits for.
    */
   readonly authenticate?: (client: ConnectingClient) => boolean | Promise<boolean>;
 }

@@ -19,6 +19,7 @@ import type {
   TestBroker,
   Wills,
 } from "./api.ts";
+import { sendAtOnce } from "./client-sockets.ts";
 import { durationOf, durationText, waitMs } from "./duration.ts";
 import { explanationOf, itemsOf, nearestIds } from "./explanation.ts";
 import { Messages } from "./messages.ts";
@@ -32,8 +33,11 @@ export const startBroker: StartBroker = async (options = {}) => {
     throw new RangeError(`clock: found ${JSON.stringify(clock)}, allowed: "system" or "test"`);
   }
   const time = clock === "test" ? new TestTime() : null;
+  checkAmount("keptMessages", keptMessages);
+  checkAmount("keptBytes", keptBytes);
   const { port, host, limits, log, authenticate } = options;
   let embedded: EmbeddedBroker | null = null;
+  const fail = (cause: unknown): void => embedded?.fail(cause);
   const most = { messages: keptMessages, bytes: keptBytes };
   const messages = new Messages(most, () => embedded?.broker.now ?? 0);
   embedded = await embeddedBroker({
@@ -42,7 +46,7 @@ export const startBroker: StartBroker = async (options = {}) => {
     ...(host !== undefined && { host }),
     ...(limits !== undefined && { limits }),
     ...(log !== undefined && { log: logTo(log) }),
-    ...(authenticate !== undefined && { authenticate: authenticateBy(authenticate) }),
+    ...(authenticate !== undefined && { authenticate: authenticateBy(authenticate, fail) }),
     ...(time !== null && { time: time satisfies EmbeddedTime }),
   });
   return new StartedBroker(embedded, messages, time);
@@ -69,6 +73,11 @@ function checkNames(options: BrokerOptions): void {
   }
 }
 
+function checkAmount(name: string, amount: number): void {
+  if (Number.isSafeInteger(amount) && amount >= 0) return;
+  throw new RangeError(`${name}: found ${String(amount)}, allowed: a whole number from 0`);
+}
+
 class StartedBroker implements TestBroker {
   readonly port: number;
   readonly url: string;
@@ -76,6 +85,7 @@ class StartedBroker implements TestBroker {
   readonly #embedded: EmbeddedBroker;
   readonly #messages: Messages;
   readonly #time: TestTime | null;
+  readonly #endOfHaste: () => void;
   #stopped: Promise<void> | null = null;
 
   constructor(embedded: EmbeddedBroker, messages: Messages, time: TestTime | null) {
@@ -84,6 +94,7 @@ class StartedBroker implements TestBroker {
     this.#embedded = embedded;
     this.#messages = messages;
     this.#time = time;
+    this.#endOfHaste = time === null ? () => {} : sendAtOnce(embedded.port);
     this.wills = new WillsOfBroker(embedded, this.#hint);
   }
 
@@ -163,6 +174,7 @@ class StartedBroker implements TestBroker {
 
   async stop(): Promise<void> {
     const { fault } = this.#embedded;
+    this.#endOfHaste();
     this.#stopped ??= Promise.race([this.#embedded.close(), fault]);
     await this.#stopped;
   }
@@ -183,6 +195,7 @@ function logTo(write: (line: string) => void): EventLog {
 
 function authenticateBy(
   allows: (client: ConnectingClient) => boolean | Promise<boolean>,
+  onFault: (cause: unknown) => void,
 ): Authenticate {
   const decode = (password: Uint8Array | null): string | null =>
     password === null ? null : new TextDecoder().decode(password);
@@ -190,6 +203,6 @@ function authenticateBy(
     const refused = { ...anonymousRefused, detail: "refused by the option authenticate" };
     const decided = allows({ clientId, username, password: decode(password) });
     if (typeof decided === "boolean") return answer(decided ? null : refused);
-    void decided.then((isAllowed) => answer(isAllowed ? null : refused));
+    decided.then((isAllowed) => answer(isAllowed ? null : refused)).catch(onFault);
   };
 }

@@ -9,6 +9,8 @@ import type { LinkEvents } from "../transport/transport.ts";
 /** Turns of the loop without news after which everything that was sent has arrived. */
 const quietTurns = 5;
 const lastTurnMs = 1;
+/** Turns with news after which clients are taken to answer each other without end. */
+const newsMax = 20_000;
 
 /**
  * A broker's time that stands still until a test lets it pass. Sockets stay real: between two
@@ -111,7 +113,9 @@ export class TestTime implements EmbeddedTime {
   /** The loop has read all that was sent, and all that the clients of this process answered. */
   async #settled(): Promise<void> {
     let quiet = 0;
+    let turns = 0;
     while (quiet <= quietTurns) {
+      if (++turns > newsMax) throw new Error(restless);
       const before = this.#news;
       // The last turn takes longer: a busy system may hand on what was sent a moment later.
       const afterMs = quiet === quietTurns ? lastTurnMs : 0;
@@ -123,6 +127,7 @@ export class TestTime implements EmbeddedTime {
     }
   }
 
+  /** Work that `settled` waits for. */
   #counted(work: () => void): (() => void) & { cancel(): void } {
     this.#waiting += 1;
     let isWaiting = true;
@@ -137,3 +142,7 @@ export class TestTime implements EmbeddedTime {
     return Object.assign(run, { cancel: end });
   }
 }
+
+const restless =
+  `advance: packets still come and go after ${newsMax} turns of the loop; ` +
+  "do two clients answer each other without end?";

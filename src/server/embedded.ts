@@ -53,6 +53,8 @@ export interface EmbeddedBroker {
   readonly hub: EventHub;
   /** Rejects with a fault of the broker's own; never resolves. */
   readonly fault: Promise<never>;
+  /** Rejects `fault`. */
+  readonly fail: (cause: unknown) => void;
   /** Stops listening and disconnects all clients. Resolves when they have closed, or after 2 s. */
   close(): Promise<void>;
 }
@@ -104,7 +106,7 @@ export async function embeddedBroker(settings: EmbeddedSettings = {}): Promise<E
     urls: sockets.flatMap(({ addresses }) =>
       addresses.map((address) => (listener === undefined ? address : urlOf(listener, address))),
     ),
-    ...{ broker, driver, clock, hub, fault },
+    ...{ broker, driver, clock, hub, fault, fail },
     close: async () => {
       for (const socket of sockets) socket.close();
       driver.order({ type: "stopping" });

@@ -22,7 +22,7 @@ const runtimes = {
   "node:test": {
     file: "example.test.js",
     command: [Bun.which("node"), "--test", "example.test.js"],
-    passed: /pass 2\n[^]*fail 0\n/,
+    passed: /pass 3\n[^]*fail 0\n/,
   },
   "Deno.test": {
     file: "example.test.ts",

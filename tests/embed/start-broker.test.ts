@@ -1,6 +1,14 @@
 import { expect, test } from "bun:test";
 import { Socket } from "node:net";
+import { createColors } from "picocolors";
+import type { ClientAnswer } from "../../src/api/api.ts";
+import { clientOf } from "../../src/core/queries/queries.ts";
+import { explanationOf } from "../../src/embed/explanation.ts";
 import { startBroker } from "../../src/embed/mqttd.ts";
+import { TestTime } from "../../src/embed/test-time.ts";
+import { explain, explanationText } from "../../src/inspect/explain/explain.ts";
+import { clientJson } from "../../src/server/admin/client.ts";
+import { embeddedBroker } from "../../src/server/embedded.ts";
 import { MqttJsClient } from "../support/mqttjs-client.ts";
 import { problemOf } from "./problem.ts";
 
@@ -145,6 +153,42 @@ test("authenticate decides who may connect, also later", async () => {
   }
 });
 
+test.each(["throws", "rejects"])(
+  "an authenticate that %s fails the test that waits",
+  async (how) => {
+    const broker = await startBroker({
+      authenticate: () => {
+        const fault = new Error("no such table");
+        if (how === "throws") throw fault;
+        return Promise.reject(fault);
+      },
+    });
+    const waiting = problemOf(broker.wills.wait());
+    const client = new MqttJsClient(broker.port, {});
+    expect(await waiting).toBe("Error: no such table");
+    expect(await problemOf(broker.stop())).toBe("Error: no such table");
+    await client.mqtt.endAsync(true);
+  },
+);
+
+test("explain says what the administration interface would have inspect say", async () => {
+  const broker = await embeddedBroker({ time: new TestTime() });
+  const { clock } = broker;
+  await using client = await MqttJsClient.connect(broker.port, { clientId: "dev-42", will });
+  await client.mqtt.subscribeAsync("a");
+  const connection = broker.broker.sessions.get("dev-42")?.connection;
+  broker.driver.drop(connection?.id ?? 0, "rst");
+  const account = clientOf(broker.broker, "dev-42");
+  if (account === null) throw new Error("the client is not known");
+  const json = clientJson(account, { clock, like: null, predecessor: null });
+  const answer: ClientAnswer = JSON.parse([...json].join(""));
+  const style = { columns: 80, colors: createColors(false) };
+  const told = explanationText(explain(answer, []), style);
+  expect(told).toStartWith("The will of dev-42 fired ");
+  expect(explanationOf(broker, "dev-42")).toBe(told);
+  await broker.close();
+});
+
 test("the log is written only if asked for, a line an event", async () => {
   const lines: string[] = [];
   {
@@ -171,6 +215,9 @@ test("an unusable option is an error that says what is allowed", async () => {
   );
   expect(await problemOf(started({ limits: { keepAliveMax: 3 } }))).toContain(
     "limits.keepAliveMax: allowed: a duration with its unit",
+  );
+  expect(await problemOf(started({ keptMessages: -1 }))).toContain(
+    "keptMessages: found -1, allowed: a whole number from 0",
   );
   await using broker = await startBroker({ limits: { packetSize: "1KiB" } });
   expect(await problemOf(broker.advance("1s"))).toContain(

@@ -142,3 +142,20 @@ test("a wait in vain reminds of the clock", async () => {
     'no will came within 1ms; with clock: "test", time passes by advance() only',
   );
 });
+
+test("clients that answer each other without end are reported", async () => {
+  await using broker = await startBroker({ clock: "test", keptMessages: 10 });
+  await using one = await MqttJsClient.connect(broker.port, { keepalive: 0 });
+  await using other = await MqttJsClient.connect(broker.port, { keepalive: 0 });
+  for (const [{ mqtt }, from, to] of [
+    [one, "a", "b"],
+    [other, "b", "a"],
+  ] as const) {
+    await mqtt.subscribeAsync(from);
+    mqtt.on("message", () => mqtt.publish(to, ""));
+  }
+  one.mqtt.publish("a", "");
+  expect(await problemOf(broker.advance("1s"))).toContain(
+    "packets still come and go after 20000 turns of the loop",
+  );
+}, 60_000);
