@@ -6,7 +6,7 @@ import { faultText } from "./cli/fault.ts";
 import { readInput } from "./cli/input.ts";
 import { StandardOutput } from "./cli/output.ts";
 import { runProgram } from "./cli/program.ts";
-import { secretAsker } from "./cli/prompt.ts";
+import { type Ask, asker } from "./cli/prompt.ts";
 import { builtVersion } from "./cli/version.ts";
 import { readConfigFile } from "./config/file.ts";
 import { signalCodesBase } from "./config/signal-codes.ts";
@@ -44,12 +44,8 @@ function surroundings(output: StandardOutput, words: StandardOutput): Surroundin
     readFile: readConfigFile,
     stdin: () => process.stdin,
     readInput: async () => readInput(process.stdin),
-    askSecret: isatty(0)
-      ? secretAsker(
-          () => process.stdin,
-          (text) => void process.stderr.write(text),
-        )
-      : null,
+    askSecret: askerOf(true),
+    askLine: askerOf(false),
     version: builtVersion(),
     print: (text) => output.print(text),
     flushed: async () => output.flushed(),
@@ -68,6 +64,12 @@ function surroundings(output: StandardOutput, words: StandardOutput): Surroundin
     }),
     loadBench: () => import("./cli/bench-run.ts"),
   };
+}
+
+function askerOf(isSecret: boolean): Ask | null {
+  if (!isatty(0)) return null;
+  const show = (text: string): void => void process.stderr.write(text);
+  return asker(() => process.stdin, show, isSecret);
 }
 
 function endWithError(error: unknown): never {

@@ -8,7 +8,7 @@ import type { runBench } from "./bench-run.ts";
 import type { simulateDrop } from "./drop-run.ts";
 import type { HelpPage } from "./help.ts";
 import type { Completion } from "./offer.ts";
-import type { AskSecret } from "./prompt.ts";
+import type { Ask } from "./prompt.ts";
 import type { publishMessages } from "./pub-run.ts";
 import type { requestResponse } from "./rr-run.ts";
 import type { subscribeTo } from "./sub-run.ts";
@@ -27,7 +27,9 @@ export interface Surroundings {
   /** Reads standard input to its end, up to the size that `readFile` allows. */
   readonly readInput: () => Promise<FileRead>;
   /** Asks for a secret on the terminal; null: standard input is no terminal. */
-  readonly askSecret: AskSecret | null;
+  readonly askSecret: Ask | null;
+  /** The same for what may be read. */
+  readonly askLine: Ask | null;
   readonly version: Version;
   /** Writes the requested output to stdout. */
   readonly print: (text: string | Uint8Array) => void;

@@ -39,8 +39,8 @@ export function exposureFindings({ listeners }: Pick<Settings, "listeners">): Fi
   if (wide.length === 0) {
     return [
       ok(
-        "LAN: this configuration listens on this machine only; for a board: mqttd serve --host " +
-          "0.0.0.0, with a password file (mqttd passwd)",
+        "LAN: this configuration listens on this machine only; for a board: mqttd serve --lan, " +
+          "with a password file (mqttd passwd)",
       ),
     ];
   }
@@ -89,7 +89,7 @@ export function barrierFindings(
     found.push(
       warn(
         "LAN: this is a container: boards reach only ports that it publishes",
-        `docker run -p ${first}:${first} ..., and serve --host 0.0.0.0`,
+        `docker run -p ${first}:${first} ..., and serve --lan`,
       ),
     );
   }

@@ -6,8 +6,8 @@ export type Typed =
   | { readonly type: "ended" }
   | { readonly type: "interrupted"; readonly exitCode: number };
 
-/** Asks on the terminal, and shows nothing of what is typed. */
-export type AskSecret = (question: string) => Promise<Typed>;
+/** Asks on the terminal; of a secret it shows nothing. */
+export type Ask = (question: string) => Promise<Typed>;
 
 /** A terminal to read keys from, as `process.stdin` is. */
 export interface Keyboard {
@@ -33,7 +33,11 @@ const otherControl = /^[\u0000-\u001F]/;
  * Asks one question after the other; what was typed ahead answers the next. Every way out, signals
  * included, gives the terminal back as it was.
  */
-export function secretAsker(keyboardOf: () => Keyboard, show: (text: string) => void): AskSecret {
+export function asker(
+  keyboardOf: () => Keyboard,
+  show: (text: string) => void,
+  isSecret: boolean,
+): Ask {
   let ahead = "";
   return async (question) => {
     const keyboard = keyboardOf();
@@ -41,6 +45,7 @@ export function secretAsker(keyboardOf: () => Keyboard, show: (text: string) => 
     const decoder = new TextDecoder();
     const { promise, resolve } = Promise.withResolvers<Typed>();
     let text = "";
+    const redrawn = (shown: string): string => `\r\u001b[K${question}${shown}`;
     const take = (keys: string): void => {
       ahead += keys;
       while (ahead !== "") {
@@ -49,9 +54,11 @@ export function secretAsker(keyboardOf: () => Keyboard, show: (text: string) => 
         if (enter.test(key)) return resolve({ type: "typed", text });
         if (key === interrupt) return resolve({ type: "interrupted", exitCode: 130 });
         if (key === endOfInput && text === "") return resolve({ type: "ended" });
+        const before = text;
         if (key === eraseLine) text = "";
         else if (erase.test(key)) text = Array.from(text).slice(0, -1).join("");
         else if (!escapeSequence.test(key) && !otherControl.test(key)) text += key;
+        if (!isSecret) show(text.startsWith(before) ? text.slice(before.length) : redrawn(text));
       }
     };
     const onData = (chunk: Uint8Array): void => take(decoder.decode(chunk, { stream: true }));

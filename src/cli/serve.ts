@@ -1,4 +1,4 @@
-import type { Assignment, Sources } from "../config/load.ts";
+import type { Assignment, Loaded, Sources } from "../config/load.ts";
 import { nearest } from "../config/nearest.ts";
 import { bare, quoted } from "../config/problem.ts";
 import type { Arguments } from "./arguments.ts";
@@ -8,6 +8,7 @@ import { settingOffer } from "./setting-offer.ts";
 import { levels } from "../log/events.ts";
 import { type CliCommand, type Command, declare, type Surroundings } from "./command.ts";
 import { usageError } from "../config/cli-error.ts";
+import { guardLan, lanAssignments, lanText, lanUrls } from "./lan.ts";
 import { certificateReader, checkFiles, printChecked } from "./config-check.ts";
 import { plantedQuirks } from "../core/quirks/planted.ts";
 import { type Like, likeNamed, likeNames, likes } from "../core/quirks/likes.ts";
@@ -76,6 +77,11 @@ function declareServe(): Command {
       "--host <ADDRESS>",
       "address of the first listener (default: localhost, both 127.0.0.1 and ::1)",
     )
+    .option(
+      "--lan",
+      "accept other machines: shows their address and a QR code; needs a password file",
+    )
+    .option("--anonymous", "with --lan: without a password")
     .option("-c, --config <FILE>", "configuration file, JSON with comments")
     .option("--set <PATH=VALUE>", "set any key of the configuration; may be repeated", { type: [] })
     .option("-t, --test-config", "check the configuration, print ok or every problem, and exit")
@@ -103,6 +109,7 @@ function declareServe(): Command {
     .example("mqttd serve")
     .example("mqttd serve --port 1884 --set limits.packetSize=64KiB --verbose")
     .example("mqttd serve --port 0 --ready-file mqttd.ready --log-format json")
+    .example("mqttd serve --lan --anonymous")
     .example("mqttd serve --like rumqttd-0.19")
     .example("MQTTD_LIMITS__KEEP_ALIVE_MAX=60s mqttd serve --test-config");
 }
@@ -116,14 +123,15 @@ async function runServe(given: Arguments, surroundings: Surroundings): Promise<n
   }
   const like = likeOf(given.text("like"));
   const { load } = await import("../config/load.ts");
-  const sources: Sources = {
+  const asked: Sources = {
     configFile: given.text("config"),
-    flags: assignments(given),
+    flags: [...assignments(given), ...lanAssignments(given)],
     env: surroundings.env,
     readFile: surroundings.readFile,
   };
-  const loaded = load(sources);
-  if (!loaded.ok) throw usageError(loaded.problems.join("\n"));
+  const read = await loadGuarded(asked, given, surroundings);
+  if (typeof read === "number") return read;
+  const { loaded, sources } = read;
   const readCertificates = await certificateReader(loaded, surroundings.readFile);
   const certificates = readCertificates(loaded);
   const keyLog = await keyLogOf(given);
@@ -154,12 +162,34 @@ async function runServe(given: Arguments, surroundings: Surroundings): Promise<n
     readCertificates,
     keyLog,
     env: surroundings.env,
+    ...(given.has("lan") && {
+      onListening: (urls) =>
+        surroundings.print(lanText(lanUrls(urls[0] ?? ""), loaded.settings, surroundings)),
+    }),
     reload: (inForce) => {
       // A reload does not wait for a pipe: clients wait for the broker meanwhile.
       const readFile = (path: string) => surroundings.readFile(path, 0);
       return load({ ...sources, readFile }, inForce);
     },
   });
+}
+
+/** Reads the configuration; with `--lan` and no password it asks for one. Throws CliError. */
+async function loadGuarded(
+  sources: Sources,
+  given: Arguments,
+  surroundings: Surroundings,
+): Promise<{ readonly loaded: Loaded; readonly sources: Sources } | number> {
+  const { load } = await import("../config/load.ts");
+  const loaded = load(sources);
+  if (!loaded.ok) throw usageError(loaded.problems.join("\n"));
+  const more = await guardLan(given, loaded.settings, surroundings);
+  if (typeof more === "number") return more;
+  if (more.length === 0) return { loaded, sources };
+  const guarded = { ...sources, flags: [...sources.flags, ...more] };
+  const again = load(guarded);
+  if (!again.ok) throw usageError(again.problems.join("\n"));
+  return { loaded: again, sources: guarded };
 }
 
 async function keyLogOf(given: Arguments): Promise<string | null> {

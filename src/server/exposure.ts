@@ -35,9 +35,16 @@ export function openToTheNetwork(
   });
 }
 
-function lanAddresses(): string[] {
-  return Object.values(networkInterfaces())
-    .flatMap((addresses) => addresses ?? [])
-    .filter((address) => address.family === "IPv4" && !address.internal)
-    .map((address) => address.address);
+/** This machine's IPv4 addresses in its networks; those of containers and tunnels come last. */
+export function lanAddresses(interfaces = networkInterfaces()): string[] {
+  return Object.entries(interfaces)
+    .flatMap(([name, found = []]) =>
+      found.map((one) => ({ ...one, isVirtual: virtual.test(name) })),
+    )
+    .filter(({ family, internal }) => family === "IPv4" && !internal)
+    .sort((a, b) => Number(a.isVirtual) - Number(b.isVirtual))
+    .map(({ address }) => address);
 }
+
+/** Names of interfaces that lead to no board. */
+const virtual = /^(?:docker|podman|br-|veth|virbr|vmnet|vboxnet|tailscale|utun|tun|wg|zt)/;

@@ -33,6 +33,8 @@ export interface ServeSettings {
   /** The configuration read at the start, with origins. */
   readonly loaded: Loaded;
   readonly env: Env;
+  /** Gets the URLs of the listeners when they are open. */
+  readonly onListening?: (urls: readonly string[]) => void;
 }
 
 /**
@@ -53,6 +55,7 @@ export async function serve(settings: ServeSettings): Promise<number> {
     throw cause;
   });
   noteStart(settings, endpoints, instance);
+  settings.onListening?.(endpoints.urls);
   const stopHeartbeat = startHeartbeat(driver, broker.memory, (lagMs) =>
     vitals.beat(lagMs, performance.now(), broker.statistics),
   );

@@ -108,6 +108,9 @@ test("mqttd serve --help", async () => {
                                (default 1883)
           --host ADDRESS       address of the first listener (default: localhost,
                                both 127.0.0.1 and ::1)
+          --lan                accept other machines: shows their address and a QR
+                               code; needs a password file
+          --anonymous          with --lan: without a password
       -c, --config FILE        configuration file, JSON with comments
           --set PATH=VALUE     set any key of the configuration; may be repeated
       -t, --test-config        check the configuration, print ok or every problem,
@@ -155,6 +158,7 @@ test("mqttd serve --help", async () => {
       mqttd serve
       mqttd serve --port 1884 --set limits.packetSize=64KiB --verbose
       mqttd serve --port 0 --ready-file mqttd.ready --log-format json
+      mqttd serve --lan --anonymous
       mqttd serve --like rumqttd-0.19
       MQTTD_LIMITS__KEEP_ALIVE_MAX=60s mqttd serve --test-config
     "

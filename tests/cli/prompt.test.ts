@@ -1,14 +1,20 @@
 import { expect, test } from "bun:test";
 import { EventEmitter } from "node:events";
-import { secretAsker } from "../../src/cli/prompt.ts";
+import { asker } from "../../src/cli/prompt.ts";
 
 /** A terminal on which the test types. */
 class Terminal extends EventEmitter {
   isRaw = false;
   readonly shown: string[] = [];
-  readonly ask = secretAsker(
+  readonly ask = asker(
     () => this,
     (text) => void this.shown.push(text),
+    true,
+  );
+  readonly askLine = asker(
+    () => this,
+    (text) => void this.shown.push(text),
+    false,
   );
 
   setRawMode(isRaw: boolean): void {
@@ -76,4 +82,12 @@ test("what was typed ahead answers the next question", async () => {
   terminal.type("one\r\ntwo\r");
   expect(await first).toEqual(text("one"));
   expect(await terminal.ask("Again: ")).toEqual(text("two"));
+});
+
+test("what may be read is shown as it is typed, and drawn anew where something is erased", async () => {
+  const terminal = new Terminal();
+  const answer = terminal.askLine("File: ");
+  terminal.type("ab", "\u007f", "c", "\u001b[A", "\r");
+  expect(await answer).toEqual(text("ac"));
+  expect(Bun.stripANSI(terminal.shown.join(""))).toBe("File: ab\rFile: ac\n");
 });

@@ -64,6 +64,13 @@ export async function mqttd(
       if (bytes.length <= fileMax) return { type: "read", bytes };
       return { type: "too large", beginning: bytes.subarray(0, beginningBytes) };
     },
+    askLine:
+      given.typed === undefined
+        ? null
+        : async (question) => {
+            stderr += question;
+            return answers.shift() ?? { type: "ended" };
+          },
     askSecret:
       given.typed === undefined
         ? null
