@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { usageError } from "../config/cli-error.ts";
-import { bare } from "../config/problem.ts";
+import { shellWord } from "../config/problem.ts";
 import { WholeFile } from "../config/whole-file.ts";
 import { errorCode, systemErrorText } from "../log/system-error.ts";
 
@@ -20,7 +20,7 @@ export function writeFiles(who: string, files: readonly NewFile[], force: boolea
     const there = contentOf(who, file);
     if (there === null || (isSameAllowed && there === text)) return there === null;
     if (force) return true;
-    throw usageError(`${who}: ${bare(file)} exists`, "--force overwrites it");
+    throw usageError(`${who}: ${shellWord(file)} exists`, "--force overwrites it");
   });
   const drafts: { readonly draft: WholeFile; readonly text: string }[] = [];
   try {
@@ -38,6 +38,6 @@ function contentOf(who: string, file: string): string | null {
     return readFileSync(file, "utf8");
   } catch (error) {
     if (errorCode(error) === "ENOENT") return null;
-    throw usageError(`${who}: can't write ${bare(file)}: ${systemErrorText(error)}`);
+    throw usageError(`${who}: can't write ${shellWord(file)}: ${systemErrorText(error)}`);
   }
 }

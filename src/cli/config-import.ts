@@ -50,7 +50,7 @@ export async function importMosquitto(
     });
   }
   if (out === null) print(text);
-  else printError(`wrote ${bare(out)}; next: mqttd config check ${shellWord(out)}\n`);
+  else printError(`wrote ${shellWord(out)}; next: mqttd config check ${shellWord(out)}\n`);
   return 0;
 }
 

@@ -1,7 +1,7 @@
 import pc from "picocolors";
 import { usageError } from "../config/cli-error.ts";
 import type { Loaded, NotLoaded, Sources } from "../config/load.ts";
-import { bare, shellWord } from "../config/problem.ts";
+import { shellWord } from "../config/problem.ts";
 import { table, type ViewStyle } from "../inspect/views/table.ts";
 import { jsonLine } from "../log/foreign.ts";
 import type { Arguments } from "./arguments.ts";
@@ -132,7 +132,7 @@ async function init(file: string, force: boolean, surroundings: Surroundings): P
     force,
   );
   surroundings.print(
-    `wrote ${bare(file)}, and ${bare(schema)} for editors\n` +
+    `wrote ${shellWord(file)}, and ${shellWord(schema)} for editors\n` +
       `next: mqttd config check ${shellWord(file)}\n`,
   );
   return 0;
@@ -147,7 +147,10 @@ async function loadFor(
 ): Promise<Loaded | NotLoaded> {
   const named = given.text("config");
   if (file !== null && named !== null) {
-    throw usageError(`config ${verb}: both ${bare(file)} and --config name a file`, "name one");
+    throw usageError(
+      `config ${verb}: both ${shellWord(file)} and --config name a file`,
+      "name one",
+    );
   }
   const flags = given.texts("set").map(assignmentOf);
   const sources: Sources = { configFile: file ?? named, flags, env, readFile };

@@ -1,7 +1,7 @@
 import { readFileSync, realpathSync, statSync } from "node:fs";
 import { type CliError, usageError } from "../config/cli-error.ts";
 import { nearest } from "../config/nearest.ts";
-import { bare, quoted, shellWord } from "../config/problem.ts";
+import { quoted, shellWord } from "../config/problem.ts";
 import { WholeFile } from "../config/whole-file.ts";
 import { name } from "../log/foreign.ts";
 import { errorCode, systemErrorText } from "../log/system-error.ts";
@@ -132,16 +132,17 @@ function list(file: string, { print }: Surroundings): number {
 }
 
 async function remove(file: string, username: string, { print }: Surroundings): Promise<number> {
-  if (contentOf(file) === null) throw usageError(`passwd: there is no file ${bare(file)}`);
+  if (contentOf(file) === null) throw usageError(`passwd: there is no file ${shellWord(file)}`);
   await edit(file, (before) => {
     const after = withoutAccount(before ?? "", username);
     if (after.wasThere) return after;
     const others = (before ?? "").split("\n").map((line) => line.split(":")[0] ?? "");
     const meant = nearest(username, others);
-    const hint = meant === null ? `mqttd passwd ${bare(file)} --list` : `did you mean ${meant}?`;
-    throw usageError(`passwd: ${name(username)} has no account in ${bare(file)}`, hint);
+    const hint =
+      meant === null ? `mqttd passwd ${shellWord(file)} --list` : `did you mean ${meant}?`;
+    throw usageError(`passwd: ${name(username)} has no account in ${shellWord(file)}`, hint);
   });
-  print(`removed ${name(username)} from ${name(file)}\n`);
+  print(`removed ${name(username)} from ${shellWord(file)}\n`);
   return 0;
 }
 
@@ -154,7 +155,10 @@ async function set(
   const hashing = hashingOf(given);
   const checkNew = (content: string | null): void => {
     if (content === null || !given.has("create")) return;
-    throw usageError(`passwd: ${bare(file)} exists`, "without --create, its accounts are kept");
+    throw usageError(
+      `passwd: ${shellWord(file)} exists`,
+      "without --create, its accounts are kept",
+    );
   };
   checkNew(contentOf(file));
   // Before the question: nobody types a password for a file that can't be written.
@@ -169,7 +173,7 @@ async function set(
     isNew = before === null;
     return withAccount(before ?? "", username, hash);
   });
-  const where = `${name(username)} in ${name(file)}`;
+  const where = `${name(username)} in ${shellWord(file)}`;
   surroundings.print(`${after.wasThere ? "changed" : "added"} ${where} (${hashing.scheme})\n`);
   if (isNew) {
     surroundings.print(`next: mqttd serve --set auth.passwordFile=${shellWord(file)}\n`);
@@ -245,7 +249,7 @@ function contentOf(file: string): string | null {
   } catch (error) {
     if (errorCode(error) === "ENOENT") return null;
     const why = error instanceof TypeError ? "it is not UTF-8 text" : systemErrorText(error);
-    throw usageError(`passwd: can't read ${bare(file)}: ${why}`, unchanged);
+    throw usageError(`passwd: can't read ${shellWord(file)}: ${why}`, unchanged);
   }
 }
 
@@ -270,7 +274,7 @@ async function edit(
 async function draftOf(file: string): Promise<WholeFile> {
   const stat = () => statSync(file, { throwIfNoEntry: false });
   const real = stat() === undefined ? file : realpathSync(file);
-  return WholeFile.inTurn(real, bare(file), () => {
+  return WholeFile.inTurn(real, shellWord(file), () => {
     const found = stat();
     return { mode: found === undefined ? 0o600 : found.mode & 0o7777, owner: found ?? null };
   });
