@@ -5,7 +5,7 @@ import { catalogue } from "../../src/drop/scenarios/catalogue.ts";
 import type { RunOptions } from "../../src/drop/run.ts";
 import type { Result, Scenario } from "../../src/drop/scenario.ts";
 import { localTarget } from "../support/embedded.ts";
-import { named, played, turn } from "../support/played.ts";
+import { named, played, turn, unhurried } from "../support/played.ts";
 import { all } from "../support/inbox.ts";
 
 /** What needs a child process, root or a flag has tests of its own, and takes longer. */
@@ -22,7 +22,10 @@ async function playedOnAedes(scenario: Scenario, options: Partial<RunOptions>): 
   const address = server.address();
   const port = typeof address === "object" && address !== null ? address.port : 0;
   try {
-    return await played([scenario], localTarget(port), options);
+    return await played([scenario], localTarget(port), {
+      keepAliveSeconds: unhurried(scenario, 2),
+      ...options,
+    });
   } finally {
     broker.close();
     server.close();

@@ -9,12 +9,12 @@ import { processScenarios } from "../../../src/drop/scenarios/process.ts";
 import { silenceScenarios } from "../../../src/drop/scenarios/silence.ts";
 import { tlsScenarios, webSocketScenarios } from "../../../src/drop/scenarios/transports.ts";
 import type { Scenario } from "../../../src/drop/scenario.ts";
-import type { LinkEvents } from "../../../src/transport/transport.ts";
+import type { Link, LinkEvents } from "../../../src/transport/transport.ts";
 import { opensslMissing } from "../../support/certificates.ts";
 import { Entrances } from "../../support/entrances.ts";
 import { EmbeddedBroker, type EmbeddedOptions } from "../../support/embedded.ts";
 import { all } from "../../support/inbox.ts";
-import { named, played, turn, verdicts } from "../../support/played.ts";
+import { named, played, turn, unhurried, verdicts } from "../../support/played.ts";
 
 /**
  * Every scenario over wss, the whole stack of transports; over the others those in which a transport
@@ -62,8 +62,7 @@ async function playedOver(
       const own = entrances?.of(kind) ?? entrance;
       using embedded = await EmbeddedBroker.start({ ...broker, entrance: own });
       return await played([scenario], embedded.target, {
-        // Its client has a tenth of K to spare.
-        keepAliveSeconds: scenario.id === "late-ping" ? 4 : 1,
+        keepAliveSeconds: unhurried(scenario, 1),
         triesAlone: 2,
         ...options,
       });
@@ -142,14 +141,20 @@ for (const kind of ["unix", "wss"] as const) {
 const deaf = (events: LinkEvents): LinkEvents => ({ ...events, closed: () => {} });
 
 /** A broker for which something beside MQTT packets, for some seconds, is a sign of life. */
-const credulous = (events: LinkEvents): LinkEvents => ({
-  ...events,
-  opened: (link) => {
-    events.opened(link);
-    const beats = setInterval(() => events.data(link, Uint8Array.of(0xc0, 0)), 200);
-    setTimeout(() => clearInterval(beats), 4000);
-  },
-});
+const credulous = (events: LinkEvents): LinkEvents => {
+  const connected = new WeakSet<Link>();
+  return {
+    ...events,
+    data: (link, chunk) => {
+      events.data(link, chunk);
+      // Not before its CONNECT.
+      if (connected.has(link)) return;
+      connected.add(link);
+      const beats = setInterval(() => events.data(link, Uint8Array.of(0xc0, 0)), 200);
+      setTimeout(() => clearInterval(beats), 4000);
+    },
+  };
+};
 
 describe.skipIf(isMissing)(`a broker that gets it wrong fails${why}`, () => {
   const options = { waitMs: 300, versions: [5], triesAlone: 0 } as const;
