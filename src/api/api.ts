@@ -189,6 +189,45 @@ export interface DropAnswer extends KickAnswer {
   readonly hint: string | null;
 }
 
+/** A message as JSON, here and in `mqttd sub --json`. */
+export interface MessageJson {
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  readonly topic: string;
+  readonly qos: 0 | 1 | 2;
+  readonly retain: boolean;
+  /** Absent: it is no UTF-8. */
+  readonly payload?: string;
+  /** Instead of `payload`. */
+  readonly payloadBase64?: string;
+  /** Of MQTT 5, by the standard's names; `userProperties` are pairs; absent: none. */
+  readonly properties?: Readonly<Record<string, unknown>>;
+}
+
+/** `GET /v1/messages?topic=FILTER&wait=5s&count=1&after=ID`: the last messages that match. */
+export interface MessagesAnswer {
+  readonly now: number;
+  /** Oldest first; `id` counts up from 1. */
+  readonly messages: readonly (MessageJson & { readonly id: number })[];
+  /** The `id` of the last message of the broker, for `after`; 0: none yet. */
+  readonly lastId: number;
+  /** Whether there are `count` messages. */
+  readonly complete: boolean;
+  /** Messages that were not remembered, since the start: too many in a second, or too large. */
+  readonly missed: number;
+}
+
+/** `POST /v1/publish`: sessions that match the topic. */
+export interface PublishAnswer {
+  /** Connections to which the message was sent. */
+  readonly delivered: number;
+  readonly queued: number;
+  readonly dropped: number;
+  /** Offline sessions that get nothing, since QoS 0 is not queued. */
+  readonly away: number;
+  readonly retained: "stored" | "cleared" | null;
+}
+
 /** `POST /v1/reload`. Status 422: the configuration is invalid, and nothing has changed. */
 export interface ReloadAnswer {
   readonly ok: boolean;

@@ -206,6 +206,11 @@ const adminSchema = z.strictObject({
     .describe(
       "Pending events for one reader of the stream; beyond them the broker drops events and sends their number.",
     ),
+  messages: count({ min: 0, max: 100_000 })
+    .default(1000)
+    .describe(
+      "Messages that /v1/messages remembers, with 8 MiB at most, 1000 of each second at most; 0: none.",
+    ),
   connections: count({ min: 1, max: 100_000 })
     .default(256)
     .describe(

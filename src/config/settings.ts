@@ -79,6 +79,8 @@ export interface AdminSettings {
   readonly tokenFile: string | null;
   /** Concurrent event streams and waiting requests. */
   readonly streams: number;
+  /** Messages to remember. */
+  readonly messages: number;
   /** Bytes of pending events for one reader. */
   readonly streamBytes: number;
   /** Open connections per address. */

@@ -28,6 +28,7 @@ import {
 } from "./io.ts";
 import { endIfLate, setConnectionDeadline } from "./patience.ts";
 import { announced, defaultLimits, type Announced, type Limits } from "./limits.ts";
+import { publishOrdered } from "./ordered-message.ts";
 import { fitToSize, packetSize } from "./packet-size.ts";
 import { costs, Memory } from "./memory.ts";
 import type { ClientPacket, Message, ServerPacket } from "./packet.ts";
@@ -61,6 +62,8 @@ export interface BrokerOptions {
   readonly sysIntervalMs?: number | null;
   /** Version in `$SYS/broker/version`. */
   readonly version?: string;
+  /** Messages that are remembered for people; default 0. */
+  readonly recentMessages?: number;
   /** Planted quirks: where this broker departs from the standard. */
   readonly rules?: Partial<Rules>;
   /** Sees every message that is published; absent: nobody does. It changes and keeps nothing. */
@@ -138,7 +141,7 @@ export class Broker {
     this.sessionsShare = new SessionsShare(this.limits, this.queued, this.memory);
     this.subscriptions = new Subscriptions(this.memory);
     this.retained = new Retained(this.limits, this.memory);
-    this.records = new Records(this);
+    this.records = new Records(this, options.recentMessages ?? 0);
     // The first `$SYS` is due at once, so that the first subscriber finds its values.
     if (this.sysIntervalMs !== null) this.deadlines.set(new Deadline<Timed>({ kind: "sys" }), now);
   }
@@ -270,6 +273,8 @@ export class Broker {
         if (connection !== null) endConnection(this, connection, "kicked");
         return;
       }
+      case "ordered":
+        return publishOrdered(this, input.packet);
       case "dropped":
         this.connection(input.connection).dropped = { how: input.how, at: this.now };
         return;

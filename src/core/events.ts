@@ -185,6 +185,17 @@ export type BrokerEvent =
    * topic of a connection.
    */
   | {
+      readonly event: "operatorPublished";
+      readonly topic: string;
+      readonly qos: Qos;
+      readonly retain: boolean;
+      readonly payloadBytes: number;
+      /** Null: it was refused. */
+      readonly reach: Reach | null;
+      /** Why, as a clause; null: it was not. */
+      readonly refused: string | null;
+    }
+  | {
       readonly event: "publishRefused";
       readonly peer: Peer;
       readonly version: ProtocolVersion;

@@ -8,6 +8,7 @@ import type {
   Frame,
   Message,
   ProtocolVersion,
+  PublishPacket,
   Qos,
   ServerPacket,
 } from "./packet.ts";
@@ -208,6 +209,8 @@ export type Input =
       readonly bytesSent: number;
     }
   | { readonly type: "kicked"; readonly clientId: string }
+  /** The operator publishes a message; its packet id and Topic Alias mean nothing. */
+  | { readonly type: "ordered"; readonly packet: PublishPacket }
   /** The operator breaks the link as a network would. A later input reports how it ends. */
   | {
       readonly type: "dropped";

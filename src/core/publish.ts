@@ -63,6 +63,7 @@ export function publish(
   broker.onMessage?.(message, publisher, reaches !== null);
   // Before `keep` takes the message out of its frame.
   const { frame } = message;
+  broker.records.passed(message);
   const retained = message.retain
     ? retain(broker, publisher, message, publisher === null || reaches !== null)
     : null;

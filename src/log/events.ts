@@ -114,6 +114,7 @@ const levelOfEvent = {
   loopBlocked: "warn",
   state: "info",
   operatorOrdered: "info",
+  operatorPublished: "info",
   logLinesDropped: "warn",
 } as const satisfies Record<LogEvent["event"], Level>;
 

@@ -59,6 +59,11 @@ function plainSentence(event: PlainEvent): string {
         : `${client(event.peer)} subscribed to ${name(event.filter)} (q${event.reason})`;
     case "unsubscribed":
       return `${client(event.peer)} unsubscribed from ${name(event.filter)}`;
+    case "operatorPublished": {
+      const { topic, reach, refused } = event;
+      if (reach !== null) return `Operator's order: message ${publication(topic, reach, [])}`;
+      return `Operator's order: message on ${name(topic)} refused: ${clause(refused ?? "")}`;
+    }
     case "publishRefused":
       return (
         `Refused PUBLISH from ${client(event.peer)} on ${name(event.topic)}: ` +

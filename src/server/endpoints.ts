@@ -106,6 +106,7 @@ async function openAdmin(
       reload: () => operator.reload("reload"),
       config: () => operator.config(),
       accessWarnings: (...asked) => accessFiles.warningsFor(...asked),
+      publish: (packet) => operator.publish(packet),
       kick: (clientId) => operator.kick(clientId),
       drop: (clientId, how) => operator.drop(clientId, how),
     },

@@ -5,6 +5,8 @@ import type { ListenerSettings } from "../config/settings.ts";
 import { reloadOf } from "../config/reloads.ts";
 import { openAccess } from "../core/access.ts";
 import type { Broker } from "../core/broker.ts";
+import type { Reach } from "../core/events.ts";
+import type { PublishPacket } from "../core/packet.ts";
 import { listedText } from "../log/accounts.ts";
 import type { Level, LogEvent } from "../log/events.ts";
 import type { LogSink } from "../log/sink.ts";
@@ -80,6 +82,18 @@ export class Operator {
     const wasConnected = this.#connectionOf(clientId) !== null;
     this.#driver.order({ type: "kicked", clientId });
     return wasConnected;
+  }
+
+  /** Publishes a message. Returns whom it reached, or why it was refused. */
+  publish(packet: PublishPacket): Reach | { readonly refused: string } {
+    let outcome: Reach | { readonly refused: string } | null = null;
+    const stop = this.#hub.listen(({ event }) => {
+      if (event.event !== "operatorPublished") return;
+      outcome = event.reach ?? { refused: event.refused ?? "" };
+    });
+    this.#driver.order({ type: "ordered", packet });
+    stop();
+    return outcome ?? { refused: "the broker has stopped" };
   }
 
   drop(clientId: string, how: "rst" | "silent"): boolean {

@@ -1,3 +1,4 @@
+import type { MessageJson } from "../api/api.ts";
 import { jsonLine } from "../log/foreign.ts";
 import { payloadOf, type Printed, timeOf, userProperties } from "./printed.ts";
 
@@ -12,16 +13,17 @@ export function jsonMessage({ packet, atMicros }: Printed): string {
     ...(correlationData !== undefined && { correlationData: correlationData.toString("base64") }),
     ...(users.length > 0 && { userProperties: users }),
   };
-  return jsonLine({
+  const message: MessageJson & { readonly dup: boolean; readonly packetId?: number } = {
     at: atMicros / 1000,
     topic: packet.topic,
     qos: packet.qos,
     retain: packet.retain,
     dup: packet.dup,
-    ...(packet.qos > 0 && { packetId: packet.messageId }),
+    ...(packet.qos > 0 && { packetId: packet.messageId ?? 0 }),
     ...(text === null ? { payloadBase64: payload.toString("base64") } : { payload: text }),
     ...(Object.keys(properties).length > 0 && { properties }),
-  });
+  };
+  return jsonLine(message);
 }
 
 /** What `mosquittoJson` returns for a payload that is no JSON. */

@@ -23,6 +23,7 @@ test("the rest of the defaults", () => {
       "admin": {
         "connections": 256,
         "host": null,
+        "messages": 1000,
         "port": 1888,
         "requestTimeoutMs": 10000,
         "stallTimeoutMs": 30000,

@@ -28,6 +28,7 @@ export class AdminUnderFuzz {
       ...{ guard: { token: null }, listeners: ["mqtt://localhost:1883"], like: null },
       ...{ predecessor: null, policies: [world.policy], accessWarnings: () => [] },
       ...{ logLevel: () => "info", setLogLevel: () => {}, kick: () => true, drop: () => true },
+      publish: () => ({ delivered: 0, queued: 0, dropped: 0, away: 0, retained: null }),
       reload: async () => ({
         ...{ ok: true, file: null, changed: [], later: [], problems: [] },
         ...{ warnings: [], accounts: [], access: [] },

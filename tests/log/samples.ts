@@ -484,6 +484,17 @@ export const samples: SampleTable = {
     { event: "operatorOrdered", order: "drop silent", clientId: "dev-42" },
     { event: "operatorOrdered", order: "reload", clientId: null },
   ],
+  operatorPublished: [
+    {
+      ...{ event: "operatorPublished", topic: "home/lamp", qos: 1, retain: true, payloadBytes: 2 },
+      reach: { delivered: 2, queued: 1, dropped: 0, away: 0, retained: "stored" },
+      refused: null,
+    },
+    {
+      ...{ event: "operatorPublished", topic: "$SYS/x", qos: 0, retain: false, payloadBytes: 0 },
+      ...{ reach: null, refused: "only the broker may publish below $SYS" },
+    },
+  ],
   logLinesDropped: [
     { event: "logLinesDropped", lines: 1 },
     { event: "logLinesDropped", lines: 2300 },

@@ -39,6 +39,16 @@ export class Administered {
         ...{ warnings: [], accounts: [], access: [] },
       }),
       config: () => ({ file: null, values: [] }),
+      publish: (packet) => {
+        let outcome: ReturnType<AdminContext["publish"]> = { refused: "nothing was said" };
+        const stop = this.hub.listen(({ event }) => {
+          if (event.event === "operatorPublished")
+            outcome = event.reach ?? { refused: event.refused ?? "" };
+        });
+        driver.order({ type: "ordered", packet });
+        stop();
+        return outcome;
+      },
       kick: (clientId) => {
         const wasConnected = connectionOf(clientId) !== null;
         driver.order({ type: "kicked", clientId });

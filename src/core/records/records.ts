@@ -12,6 +12,7 @@ import type { IncompletePacket, Millis } from "../io.ts";
 import type { ConnectPacket, Message, PublishPacket } from "../packet.ts";
 import type { Session } from "../session.ts";
 import type { Standstills } from "../standstills.ts";
+import { RecentMessages } from "./recent-messages.ts";
 import { sparkplugOf } from "./sparkplug.ts";
 import { spokenStatement } from "./spoken-statement.ts";
 import { type Will, willFacts } from "../will.ts";
@@ -53,14 +54,16 @@ export class Records {
   readonly clients: ClientHistories;
   readonly topics: WillTopics;
   readonly habits: Habits;
+  readonly messages: RecentMessages;
   /** Ended connections since the start, by cause. */
   readonly ends: Record<EndCause, number>;
   /** How long after their keepalive's deadline connections were ended. */
   readonly keepAliveLateness = new Histogram();
   readonly #broker: Broker;
 
-  constructor(broker: Broker) {
+  constructor(broker: Broker, recentMessages: number) {
     this.#broker = broker;
+    this.messages = new RecentMessages(recentMessages, broker.memory);
     this.wills = new WillLedger(broker.limits);
     this.clients = new ClientHistories(broker.limits);
     this.topics = new WillTopics(broker.limits);
@@ -89,6 +92,11 @@ export class Records {
     // It may have arrived while the broker stood still.
     silentMs -= standstills.stoodStillMs(connection.lastPacketAt, connection.pausedAt ?? now);
     if (silentMs > record.longestSilenceMs) record.longestSilenceMs = silentMs;
+  }
+
+  /** A message was published, whoever sent it. */
+  passed(message: Message): void {
+    this.messages.passed(message, this.#broker.now);
   }
 
   /** PINGREQ arrived. */

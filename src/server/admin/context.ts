@@ -1,5 +1,7 @@
 import type { Answers, DropOrder, Predecessor, ReloadAnswer } from "../../api/api.ts";
 import type { ListenerPolicy } from "../../core/io.ts";
+import type { Reach } from "../../core/events.ts";
+import type { PublishPacket } from "../../core/packet.ts";
 import type { Broker } from "../../core/broker.ts";
 import type { Level } from "../../log/events.ts";
 import type { AccessFiles } from "../access/access-files.ts";
@@ -29,6 +31,8 @@ export interface AdminContext {
   readonly setLogLevel: (level: Level) => void;
   readonly reload: () => Promise<ReloadAnswer>;
   readonly config: () => Answers["config"];
+  /** Publishes a message. Returns whom it reached, or why it was refused. */
+  readonly publish: (packet: PublishPacket) => Reach | { readonly refused: string };
   /** Closes the client's connection. False: it has none. */
   readonly kick: (clientId: string) => boolean;
   readonly drop: (clientId: string, how: DropOrder["how"]) => boolean;

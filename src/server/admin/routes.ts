@@ -24,13 +24,16 @@ import {
   logOrder,
   nothing,
   ofEvents,
+  ofMessages,
   ofRetained,
   ofRoute,
   ofWills,
+  publishOrder,
 } from "./parameters.ts";
 import { aclAnswer } from "./acl.ts";
 import { eventStream } from "./event-stream.ts";
 import { type Json, jsonStream } from "./json.ts";
+import { messagesAnswer, publishAnswer } from "./messages.ts";
 import { metricsText } from "./metrics.ts";
 import { Turns } from "./turns.ts";
 
@@ -209,6 +212,24 @@ function operatorRoutes(admin: AdminContext): Routes {
       GET: (context) => {
         checked(nothing, context.req.query());
         return context.json(admin.config());
+      },
+    },
+    "/v1/publish": {
+      POST: async (context) => {
+        if (admin.broker.stopping) return refusal(context, 503, "the broker is stopping", null);
+        const query = context.req.query();
+        const isQuery = Object.keys(query).length > 0;
+        const order = isQuery
+          ? checked(publishOrder, query)
+          : await bodyOf(publishOrder, context.req.raw);
+        return context.json(publishAnswer(admin, order));
+      },
+    },
+    "/v1/messages": {
+      GET: async (context) => {
+        const query = checked(ofMessages, context.req.query());
+        if (query.wait !== undefined && !makeRoom(admin)) return tooMany(context, admin.streams);
+        return context.json(await messagesAnswer(admin, query, context.req.raw.signal));
       },
     },
     "/v1/events": {

@@ -219,7 +219,9 @@ export class Driver {
    * Executes an order of the operator or of the process: at once, or when the packets already taken
    * from the sockets of the connections that it ends are read.
    */
-  order(input: Input & { type: "kicked" | "reconfigured" | "accessChanged" | "stopping" }): void {
+  order(
+    input: Input & { type: "kicked" | "ordered" | "reconfigured" | "accessChanged" | "stopping" },
+  ): void {
     this.#guard(() => {
       this.#beginCall();
       if (input.type === "stopping") this.#stop();
