@@ -47,8 +47,12 @@ export async function requestResponse(
         },
       };
     },
-    async ({ session }) => {
-      const timer = timeoutMs === null ? null : setTimeout(() => answered.resolve(5), timeoutMs);
+    async ({ session, say }) => {
+      const timedOut = (): void => {
+        say(`timed out after ${(timeoutMs ?? 0) / 1000} s: no response`);
+        answered.resolve(5);
+      };
+      const timer = timeoutMs === null ? null : setTimeout(timedOut, timeoutMs);
       await subscribed.promise;
       for await (const payload of payloadsOf(source, surroundings.stdin)) {
         await session.room();

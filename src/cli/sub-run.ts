@@ -63,7 +63,7 @@ class Subscriber {
   #connected(): void {
     const { session } = this.#talk;
     const { filters, qos, timeoutMs, unsubscribes, retainAsPublished: rap } = this.#request;
-    if (timeoutMs !== null) this.#timer ??= setTimeout(this.#onTimeout, timeoutMs);
+    if (timeoutMs !== null) this.#timer ??= setTimeout(() => this.#timedOut(timeoutMs), timeoutMs);
     this.#unacknowledged = 0;
     if (filters.length > 0) {
       this.#unacknowledged += 1;
@@ -73,6 +73,14 @@ class Subscriber {
       this.#unacknowledged += 1;
       session.unsubscribe(unsubscribes, this.#request.unsubscribeProperties);
     }
+  }
+
+  #timedOut(timeoutMs: number): void {
+    if (this.#hasEnded) return;
+    const { count } = this.#request;
+    const messages = count === null ? `${this.#printed}` : `${this.#printed} of ${count}`;
+    this.#talk.say(`timed out after ${timeoutMs / 1000} s: ${messages} messages`);
+    this.#onTimeout();
   }
 
   #acknowledged(): void {

@@ -251,7 +251,10 @@ test(
     await using waiting = new Talker([
       ...["rr", "-L", urls["mqtt"] ?? "", "-t", "ask", "-e", "none", "-m", "x", "-W", "0.1"],
     ]);
-    expect(await waiting.ended()).toEqual({ code: 5, stdout: "", stderr: "" });
+    expect(await waiting.ended()).toEqual({
+      ...{ code: 5, stdout: "" },
+      stderr: "mqttd: timed out after 0.1 s: no response\n",
+    });
   },
   boundMs,
 );
@@ -267,7 +270,12 @@ test(
         3,
         "mqttd: nothing listens on mqtt://localhost:1 (is a broker running there? mqttd serve starts one)\n",
       ],
-      [["sub", "-L", url, "-t", "a", "-W", "0.1"], 5, ""],
+      [
+        ["sub", "-L", url, "-t", "a", "-W", "0.1", "-C", "2"],
+        5,
+        "mqttd: timed out after 0.1 s: 0 of 2 messages\n",
+      ],
+      [["sub", "-L", url, "-t", "a", "-W", "0.1", "--quiet"], 5, ""],
       [
         ["pub", "-L", url, "-t", "a", "-f", "none"],
         2,
