@@ -42,6 +42,7 @@ export function connectReceived(
   // An empty client id gets a unique one [v4-3.1.3-6] [v5-3.1.3-6] [v5-3.1.3-7].
   connection.clientId ??= connection.token;
   connection.connect = packet;
+  broker.memory.connections.take(connection.waitingBytes);
   connection.become("authenticating");
   connection.askedAt = broker.now;
   // It does not run while a CONNECT waits in the driver.
@@ -68,6 +69,7 @@ export function authenticated(
   const clientId = connection.clientId;
   // After the connect timeout, a late verdict can name another connection's number.
   if (connection.state !== "authenticating" || packet === null || clientId === null) return;
+  broker.memory.connections.give(connection.waitingBytes);
   connection.connect = null;
   const refusal =
     refused ??

@@ -102,7 +102,7 @@ function removeConnection(broker: Broker, connection: Connection, cause: EndCaus
   else broker.connectionsByListener.set(name, onListener - 1);
   broker.connections.delete(connection.id);
   broker.crowd.remove(connection);
-  broker.memory.connections.give(costs.connection);
+  broker.memory.connections.give(costs.connection + connection.waitingBytes);
   broker.memory.aliases.give(connection.aliasBytes);
   if (connection.cut !== null) forgetCut(broker, connection);
   const clears = broker.rules.deadlineAfterTakeover === "cleared" || cause !== "takenOver";

@@ -19,6 +19,7 @@ import { DeniedTopics } from "./denied-topics.ts";
 import type { Session } from "./session.ts";
 import type { FilterRun } from "./subscribe.ts";
 import type { Timed } from "./timed.ts";
+import { willBytes } from "./will.ts";
 
 export type ConnectionState = "opened" | "authenticating" | "connected" | "closed";
 
@@ -197,7 +198,16 @@ export class Connection {
   get held(): number {
     const { unfinishedBytes = 0, outputBytes = 0 } = this.driverHolds ?? {};
     const cutBytes = this.cut?.bytes ?? 0;
-    return costs.connection + this.aliasBytes + cutBytes + unfinishedBytes + outputBytes;
+    const own = costs.connection + this.waitingBytes + this.aliasBytes + cutBytes;
+    return own + unfinishedBytes + outputBytes;
+  }
+
+  /** Memory of its CONNECT while that waits for authentication. */
+  get waitingBytes(): number {
+    if (this.connect === null) return 0;
+    const { username, password, will } = this.connect;
+    const credentials = textBytes(username ?? "") + (password?.byteLength ?? 0);
+    return costs.message + credentials + (will === null ? 0 : willBytes(will.topic, will));
   }
 
   get deniedTopics(): DeniedTopics {

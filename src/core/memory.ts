@@ -29,6 +29,7 @@ export type MemoryKind = (typeof memoryKinds)[number];
 export const costs = {
   connection: 1900,
   session: 1000,
+  rights: 150,
   subscription: 400,
   route: 400,
   retained: 300,

@@ -47,6 +47,11 @@ export class SessionsShare {
   }
 }
 
+interface KnownRights {
+  readonly of: Access;
+  readonly rights: Rights;
+}
+
 /** The state of one client id. Outlives its connection by the Session Expiry Interval. */
 export class Session {
   readonly clientId: string;
@@ -68,8 +73,7 @@ export class Session {
   #username: string | null = null;
   /** The name of its listener's access list; null: the broker's. */
   accessList: string | null = null;
-  /** What it may do by the list that it was asked for last; null: not asked yet. */
-  rights: { readonly of: Access; readonly rights: Rights } | null = null;
+  #rights: KnownRights | null = null;
   /** That a message on some topic is not for it was logged since its last CONNECT. */
   isDenialLogged = false;
   connection: Connection | null = null;
@@ -178,8 +182,21 @@ export class Session {
     this.#memory.sessions.take(this.#ownBytes - before);
   }
 
+  /** What it may do by the list that it was asked for last; null: not asked yet. */
+  get rights(): KnownRights | null {
+    return this.#rights;
+  }
+
+  set rights(rights: KnownRights | null) {
+    const before = this.#ownBytes;
+    this.#rights = rights;
+    this.#memory.sessions.take(this.#ownBytes - before);
+  }
+
   get #ownBytes(): number {
-    return sessionBytes(this.clientId, this.#username);
+    // Those of no list are shared.
+    const rights = this.#rights?.rights.isOpen === false ? costs.rights : 0;
+    return sessionBytes(this.clientId, this.#username) + rights;
   }
 
   /** Something is to be sent to its client, which `forward.pump` does when it can. */

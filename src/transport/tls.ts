@@ -131,6 +131,10 @@ class TlsLink implements Link {
     return isPrepared ? null : (this.#below.preparing ?? "TLS handshake");
   }
 
+  get unsent(): number {
+    return (this.#socket?.writableLength ?? 0) + (this.#pipe?.writableLength ?? 0);
+  }
+
   /** Asked of the TLS library, which keeps it anyway. */
   certificate(): Uint8Array | null {
     if (this.#state !== "open" || !this.#requestsCert) return null;

@@ -120,6 +120,10 @@ class WebSocketLink implements Link {
     return this.#inner.identity;
   }
 
+  get unsent(): number {
+    return this.#inner.unsent ?? 0;
+  }
+
   certificate(): Uint8Array | null {
     return this.#inner.certificate?.() ?? null;
   }

@@ -47,6 +47,15 @@ function recount(broker: Broker): Partial<Record<MemoryKind, number>> {
   };
   for (const connection of broker.connections.values()) {
     found.connections += costs.connection;
+    const { connect } = connection;
+    if (connect !== null) {
+      const { username, password, will } = connect;
+      found.connections += costs.message + textBytes(username ?? "") + (password?.length ?? 0);
+      if (will !== null) {
+        const bytes = will.payload.length + (will.properties?.length ?? 0);
+        found.connections += costs.will + textBytes(will.topic) + bytes;
+      }
+    }
     const topics = [...(connection.aliasesIn ?? []), ...(connection.aliasesOut?.keys() ?? [])];
     for (const topic of topics) {
       if (topic !== undefined) found.aliases += costs.alias + textBytes(topic);
@@ -55,8 +64,16 @@ function recount(broker: Broker): Partial<Record<MemoryKind, number>> {
     found.unfinished += connection.cut?.bytes ?? 0;
     found.output += connection.driverHolds?.outputBytes ?? 0;
   }
-  for (const { clientId, username, queue, outgoing, incoming } of broker.sessions.values()) {
+  for (const {
+    clientId,
+    username,
+    rights,
+    queue,
+    outgoing,
+    incoming,
+  } of broker.sessions.values()) {
     found.sessions += costs.session + textBytes(clientId) + textBytes(username ?? "");
+    if (rights?.rights.isOpen === false) found.sessions += costs.rights;
     for (const { message } of queue.items()) {
       found.queues += costs.queued;
       keep(message);

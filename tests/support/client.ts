@@ -29,6 +29,8 @@ export class TestClient implements Link {
   /** How the broker closed the connection; null: open. */
   closedBy: "end" | "reset" | null = null;
   watched: number | null | undefined;
+  /** Bytes that were written and wait in the link. */
+  unsent = 0;
   /** The name in its certificate, where that is its user name. */
   identity: string | null | undefined = undefined;
   paused = false;

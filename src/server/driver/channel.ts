@@ -112,7 +112,8 @@ export class Channel implements DriverHolds {
       this.#outboxes.give(outbox);
       this.#outbox = null;
     }
-    const bytes = this.#outbox === null ? 0 : this.#outbox.held;
+    const inLink = this.open ? (this.link.unsent ?? 0) : 0;
+    const bytes = (this.#outbox === null ? 0 : this.#outbox.held) + inLink;
     if (bytes === this.outputBytes) return;
     this.#memory.output.take(bytes - this.outputBytes);
     this.outputBytes = bytes;

@@ -72,6 +72,13 @@ export class Channels {
     return null;
   }
 
+  /** Counts output again that a link holds and that may have left since, with no event. */
+  recountOutput(): void {
+    for (const channel of this.#channels) {
+      if (channel !== undefined && channel.outputBytes > 0) channel.countOutput();
+    }
+  }
+
   /** Gives the channel a silent link. Its own link's events go to a channel that is not open. */
   silence(channel: Channel): void {
     const { id, link, listener } = channel;

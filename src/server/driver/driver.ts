@@ -291,6 +291,7 @@ export class Driver {
       const { bytesReceived } = this;
       const { bytesSent } = this.#output;
       this.#checkProgress();
+      this.#channels.recountOutput();
       this.#handle({ type: "measured", bytesReceived, bytesSent });
       if (asleepMs > 0) this.#handle({ type: "woke", asleepMs, since: this.#awakeAt });
       this.#awakeAt = this.#now;
@@ -475,6 +476,7 @@ export class Driver {
 
   #drained(channel: Channel): void {
     this.#beginCall();
+    channel.countOutput();
     this.#output.add(channel);
     this.#endCall();
   }
@@ -635,6 +637,7 @@ export class Driver {
     this.#progress.end(channel);
     this.#channels.release(channel);
     channel.countUnread();
+    channel.countOutput();
   }
 
   /** Closes the link on the core's order; with `end`, the client still gets the last bytes. */
