@@ -99,6 +99,12 @@ async function runPasswd(given: Arguments, surroundings: Surroundings): Promise<
   if (file === undefined || file === "") throw usageError("passwd: the file is missing", usage);
   if (given.has("list")) {
     if (username !== undefined) throw usageError("passwd: --list takes no user name", usage);
+    const changing = (["delete", "create", "scheme", "iterations"] as const).find((flag) =>
+      given.has(flag),
+    );
+    if (changing !== undefined) {
+      throw usageError(`passwd: --list changes nothing, and takes no --${changing}`, usage);
+    }
     return list(file, surroundings);
   }
   if (username === undefined) throw usageError("passwd: the user name is missing", usage);

@@ -1,10 +1,10 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
-import { readdirSync } from "node:fs";
+import { readdirSync, statSync } from "node:fs";
 import path from "node:path";
 import { plainTls, type Target, type TargetTls } from "../client/target.ts";
 import { type CliError, usageError } from "../config/cli-error.ts";
 import type { ReadFile } from "../config/file.ts";
-import { quoted } from "../config/problem.ts";
+import { bare, quoted } from "../config/problem.ts";
 import { systemErrorText } from "../log/system-error.ts";
 import type { Arguments } from "./arguments.ts";
 import { targetFrom, urlTarget, withCredentials } from "./client-flags.ts";
@@ -103,6 +103,11 @@ function unixTarget(given: Arguments, login: Login): Target {
     throw usageError("--unix names the broker alone", "leave out --host, --port and --url");
   }
   if (file === "") throw usageError('--unix: found "", allowed: the file of a unix socket');
+  // One that is missing is the connection's own error.
+  const found = statSync(file, { throwIfNoEntry: false });
+  if (found !== undefined && !found.isSocket()) {
+    throw usageError(`--unix: ${bare(file)} is no socket`, "it is the path of a unix listener");
+  }
   const blank = { username: null, password: null, tls: null };
   return withCredentials({ transport: "unix", host: "", port: 0, path: file, ...blank }, login);
 }

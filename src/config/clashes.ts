@@ -20,14 +20,16 @@ function addressClashes(config: Config): Problem[] {
   const problems: Problem[] = [];
   const seen = new Map<string, number>();
   settingsOf(config).listeners.forEach(({ host, port, path }, index) => {
-    const address = path ?? `${host ?? "localhost"}:${port}`;
-    const first = seen.get(address);
-    if ((port !== 0 || path !== null) && first !== undefined) {
+    if (port === 0 && path === null) return;
+    const hosts = host === null ? ["localhost", "127.0.0.1", "::1"] : [host];
+    const addresses = path === null ? hosts.map((one) => `${one}:${port}`) : [path];
+    const taken = addresses.find((address) => seen.has(address));
+    if (taken !== undefined) {
       const what = path === null ? "host and port are those" : "path is that";
-      const text = `${what} of listeners.${first} (${bare(address)})`;
+      const text = `${what} of listeners.${seen.get(taken)} (${bare(taken)})`;
       problems.push({ at: `listeners.${index}`, text });
     }
-    seen.set(address, first ?? index);
+    for (const address of addresses) if (!seen.has(address)) seen.set(address, index);
   });
   return problems;
 }

@@ -69,6 +69,10 @@ interface NamedFiles {
   readonly passphraseFile: string | null;
 }
 
+/** RSA keys below are refused by today's clients; below the least, by TLS libraries altogether. */
+const rsaBits = 2048;
+const rsaBitsLeast = 768;
+
 /** A certificate that ends so soon gets a warning. */
 const soonMs = 7 * 24 * 3600 * 1000;
 
@@ -175,6 +179,7 @@ class Reading {
     if (cert === null || key === null || this.problems.length > 0) return null;
     const secret = this.#opened(`${prefix}key`, files, key.text, passphrase);
     if (secret === null || !this.#fits(prefix, files, cert.values, secret)) return null;
+    if (!this.#isStrong(`${prefix}key`, files.key ?? "", secret)) return null;
     const certificate = { cert: cert.text, key: key.text, passphrase };
     try {
       contextOf(certificate, rules);
@@ -185,6 +190,23 @@ class Reading {
     const [own] = cert.values;
     if (own !== undefined) this.#checkValidity(`${prefix}cert`, files.cert ?? "", own);
     return certificate;
+  }
+
+  /** Whether any client can shake hands with this key. */
+  #isStrong(
+    at: string,
+    name: string,
+    { asymmetricKeyType, asymmetricKeyDetails }: KeyObject,
+  ): boolean {
+    const { modulusLength: bits = Infinity } = asymmetricKeyDetails ?? {};
+    if (asymmetricKeyType !== "rsa" || bits >= rsaBits) return true;
+    const text = `${name} is an RSA key of ${bits} bits`;
+    if (bits < rsaBitsLeast) {
+      this.#problem(at, `${text}, with which no handshake succeeds; use one of ${rsaBits}`);
+      return false;
+    }
+    this.#warn(at, `${text}: most clients refuse it; use one of ${rsaBits}`);
+    return true;
   }
 
   /** Whether the first certificate is that of the key. */

@@ -37,6 +37,8 @@ export type ServerEvent =
       readonly file: string | null;
       /** Paths of the settings whose values changed. */
       readonly changed: readonly string[];
+      /** Accounts or access lists changed; the events of each follow. Absent: none did. */
+      readonly filesChanged?: true;
     }
   /** A reload changed accounts; connections stay. */
   | ({ readonly event: "accountsReloaded" } & AccountsReloaded)

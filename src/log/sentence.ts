@@ -167,7 +167,8 @@ function serverSentence(event: Extract<ServerEvent, PlainEvent>): string {
         ? "No configuration file: defaults, environment and flags"
         : `Configuration loaded from ${name(event.file)}`;
     case "configurationReloaded": {
-      const changed = event.changed.length > 0 ? `changed ${names(event.changed)}` : "no changes";
+      const none = event.filesChanged === true ? "no key changed, a file did" : "no changes";
+      const changed = event.changed.length > 0 ? `changed ${names(event.changed)}` : none;
       return `Configuration reloaded${from(event.file)}: ${changed}`;
     }
     case "accountsReloaded":

@@ -179,8 +179,13 @@ export class Operator {
     this.#useLevel(log.level);
     this.#accounts.reconfigure(auth);
     applyRules(this.#policies, listeners);
-    this.#note({ event: "configurationReloaded", file, changed });
-    const changes = accounts.apply().map((change) => this.#accountsReloaded(change));
+    const accountChanges = accounts.apply();
+    const filesChanged = accountChanges.length + access.changed.length > 0;
+    this.#note({
+      ...{ event: "configurationReloaded", file, changed },
+      ...(filesChanged && { filesChanged: true as const }),
+    });
+    const changes = accountChanges.map((change) => this.#accountsReloaded(change));
     this.#useAccess(access);
     const revoked = await this.#revokedClients(certificates, replacedFiles, nextTurn);
     const warnings = [

@@ -224,6 +224,7 @@ test("errors in usage", async () => {
     [[file, "a", "-H", "argon2id", "-I", "5"], "argon2id has none"],
     [[file, "a", "--create"], "exists"],
     [[file, "a", "--list"], "--list takes no user name"],
+    [[file, "--list", "-D"], "--list changes nothing, and takes no --delete"],
     [[folderName, "a"], "it is not a regular file"],
     [[path.join(file, "x"), "a"], "can't"],
     [[path.join(folder, "none", "x"), "a"], "can't write"],

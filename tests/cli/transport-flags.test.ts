@@ -49,6 +49,13 @@ test("every transport has its URL, and its port by default", async () => {
   expect(unix).toMatchObject({ transport: "unix", path: "rel.sock", username: "ann" });
 });
 
+test("a file that is no socket is an error of the command line", async () => {
+  const file = path.join(import.meta.dir, "transport-flags.test.ts");
+  expect(await refused("--unix", file)).toBe(
+    `mqttd: --unix: ${file} is no socket (it is the path of a unix listener)`,
+  );
+});
+
 test("a flag of TLS makes host and port TLS, with 8883 by default, as mosquitto's", async () => {
   const { target } = await asked("-h", "h", "--insecure");
   expect(target).toMatchObject({ transport: "tls", port: 8883, tls: { insecure: true } });

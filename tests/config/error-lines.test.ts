@@ -140,6 +140,13 @@ test("two listeners of one address are an error; free ports are not", () => {
     "listeners.1: host and port are those of listeners.0 (localhost:1883)",
   );
   expect(same('[{},{"host":"localhost"}]')).toContain("listeners.1");
+  // localhost is both loopback addresses.
+  expect(same('[{},{"host":"127.0.0.1"}]')).toBe(
+    "listeners.1: host and port are those of listeners.0 (127.0.0.1:1883)",
+  );
+  expect(same('[{"host":"::1"},{}]')).toBe(
+    "listeners.1: host and port are those of listeners.0 (::1:1883)",
+  );
   expect(same('[{"port":0},{"port":0}]')).toBe("");
   expect(same('[{},{"host":"10.0.0.1"}]')).toBe("");
 });

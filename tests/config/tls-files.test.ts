@@ -1,8 +1,11 @@
 import { afterAll, describe, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import path from "node:path";
 import type { FileRead } from "../../src/config/file.ts";
 import { readCertificateFiles } from "../../src/config/tls-files.ts";
 import { unusableSettings } from "../../src/config/unusable.ts";
 import { Authority, opensslMissing } from "../support/certificates.ts";
+import { spawnSync } from "../support/child.ts";
 import { loaded, problems, sources } from "./sources.ts";
 
 const made = opensslMissing === null ? certificates() : null;
@@ -64,6 +67,31 @@ describe.if(made !== null)("the files of TLS", () => {
     expect(said({}, [...mutual, "tls.crl=ca.crl"])).toEqual(quiet);
     const chain = files["broker.crt"] + files["ca.crt"];
     expect(said({ "broker.crt": chain })).toEqual(quiet);
+  });
+
+  test("an RSA key that no client, or hardly any, shakes hands with", () => {
+    using folder = new Authority("Short keys");
+    const saidOf = (bits: number) => {
+      const [key, cert] = ["key", "crt"].map((end) => path.join(folder.folder, `${bits}.${end}`));
+      const words = ["req", "-x509", "-newkey", `rsa:${bits}`, "-nodes", "-subj", "/CN=localhost"];
+      const out = ["-days", "30", "-keyout", key ?? "", "-out", cert ?? ""];
+      spawnSync(["openssl", ...words, ...out]);
+      const text = (file = ""): string => readFileSync(file, "utf8");
+      return said({ "broker.key": text(key), "broker.crt": text(cert) });
+    };
+    expect(saidOf(512)).toEqual({
+      problems: [
+        "key: broker.key is an RSA key of 512 bits, with which no handshake succeeds; use one of 2048",
+      ],
+      warnings: [],
+    });
+    expect(saidOf(1024)).toEqual({
+      problems: [],
+      warnings: [
+        "key: broker.key is an RSA key of 1024 bits: most clients refuse it; use one of 2048",
+      ],
+    });
+    expect(saidOf(2048)).toEqual({ problems: [], warnings: [] });
   });
 
   const broken = "the file was cut, or damaged";

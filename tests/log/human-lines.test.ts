@@ -148,6 +148,7 @@ test("events of the process", () => {
     15:04:05.123 No configuration file: defaults, environment and flags
     15:04:05.123 Configuration reloaded from /etc/mqttd.json: changed limits.packetSize
     15:04:05.123 Configuration reloaded: no changes
+    15:04:05.123 Configuration reloaded: no key changed, a file did
     15:04:05.123 Error: Configuration not reloaded from /etc/mqttd.json, nothing was changed: line 3: limits.packetSize: found "huge" · line 9: unknown key limit
     15:04:05.123 mqttd is stopping (SIGTERM)
     15:04:05.123 mqttd is stopping

@@ -76,6 +76,7 @@ test("every event is one object with the facts of the human line", () => {
     {"time":"2026-11-22T15:04:05.123Z","level":"info","event":"configurationLoaded","file":null}
     {"time":"2026-11-22T15:04:05.123Z","level":"info","event":"configurationReloaded","file":"/etc/mqttd.json","changed":["limits.packetSize"]}
     {"time":"2026-11-22T15:04:05.123Z","level":"info","event":"configurationReloaded","file":null,"changed":[]}
+    {"time":"2026-11-22T15:04:05.123Z","level":"info","event":"configurationReloaded","file":null,"changed":[],"filesChanged":true}
     {"time":"2026-11-22T15:04:05.123Z","level":"info","event":"accessReloaded","file":"/etc/mqttd.acl","lines":12}
     {"time":"2026-11-22T15:04:05.123Z","level":"info","event":"accountsReloaded","file":"/etc/mqttd.passwd","added":{"names":["dev-9"],"more":0},"changed":{"names":[],"more":0},"removed":{"names":["alice","bob smith"],"more":3},"connected":{"names":["dev-42"],"more":0}}
     {"time":"2026-11-22T15:04:05.123Z","level":"info","event":"accountsReloaded","file":"/etc/mqttd.passwd","added":{"names":[],"more":0},"changed":{"names":["alice"],"more":0},"removed":{"names":[],"more":0},"connected":{"names":[],"more":0}}

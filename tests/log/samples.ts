@@ -300,6 +300,7 @@ export const samples: SampleTable = {
   configurationReloaded: [
     { event: "configurationReloaded", file: "/etc/mqttd.json", changed: ["limits.packetSize"] },
     { event: "configurationReloaded", file: null, changed: [] },
+    { event: "configurationReloaded", file: null, changed: [], filesChanged: true },
   ],
   accessReloaded: [{ event: "accessReloaded", file: "/etc/mqttd.acl", lines: 12 }],
   accountsReloaded: [
