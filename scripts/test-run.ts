@@ -110,7 +110,17 @@ export function testsOf(junit: string): PlayedTest[] {
       if (test !== undefined) tests.push({ ...test, ...outcomeOf(element, attributes) });
     }
   }
-  return tests;
+  return tests.map((test) => withWords(test, tests));
+}
+
+/**
+ * Of concurrent tests that fail in the same moment, Bun's report has the words of all but one. Such a
+ * failure beside one that was held up counts as that one, and is played again with it.
+ */
+function withWords(test: PlayedTest, tests: readonly PlayedTest[]): PlayedTest {
+  if (test.outcome !== "failed" || test.message !== "") return test;
+  const held = tests.find(({ file, outcome }) => file === test.file && outcome === "held up");
+  return held === undefined ? test : { ...test, outcome: "held up", message: held.message };
 }
 
 function outcomeOf(element: string, attributes: string): Pick<PlayedTest, "outcome" | "message"> {
