@@ -58,7 +58,7 @@ export class Channel implements DriverHolds {
   /** The link is paused and the core knows it. */
   paused = false;
   readonly #outboxes: OutboxPool;
-  /** Null: no output waits, as mostly. */
+  /** Null: no output waits, and none of it lately was a message. */
   #outbox: Outbox | null = null;
   /** Bytes counted in the broker's memory. */
   readonly #memory: Memory;
@@ -108,7 +108,8 @@ export class Channel implements DriverHolds {
   /** Counts the memory of output that stays after a flush. */
   countOutput(): void {
     const outbox = this.#outbox;
-    if (outbox !== null && outbox.size === 0 && outbox.held === 0) {
+    // Who gets messages gets more of them: it keeps its own, which is faster.
+    if (outbox !== null && this.messagesSent === 0 && outbox.size === 0 && outbox.held === 0) {
       this.#outboxes.give(outbox);
       this.#outbox = null;
     }
