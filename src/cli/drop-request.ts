@@ -1,3 +1,4 @@
+import path from "node:path";
 import { usageError } from "../config/cli-error.ts";
 import type { ReadFile } from "../config/file.ts";
 import { nearest } from "../config/nearest.ts";
@@ -20,6 +21,7 @@ export interface DropRequest extends Omit<RunOptions, "has" | "signal" | "watch"
   readonly json: boolean;
   /** The name of a file. */
   readonly junit: string | null;
+  readonly html: string | null;
   /** The arguments once more, for reports: without passwords. */
   readonly command: readonly string[];
   readonly color: ColorChoice;
@@ -46,6 +48,10 @@ export function dropRequest(given: Arguments, login: Login, readFile: ReadFile):
   }
   if (embedded && given.has("broker-pid")) {
     throw usageError("--broker-pid names another process", "--embedded has none of its own");
+  }
+  const [junit, html] = [reportFile(given, "junit"), reportFile(given, "html")];
+  if (junit !== null && html !== null && path.resolve(junit) === path.resolve(html)) {
+    throw usageError("--junit and --html name the same file");
   }
   const { target, via } = targetsFrom(given, login, readFile);
   const version = versionFrom(given);
@@ -75,10 +81,15 @@ export function dropRequest(given: Arguments, login: Login, readFile: ReadFile):
     serial: given.has("serial"),
     strict: given.has("strict"),
     json: given.has("json"),
-    junit: textFrom(given, "junit", "the name of a file"),
+    junit,
+    html,
     command: ["simulate-drop", ...given.words(publicValue)],
     color: colorFrom(given),
   };
+}
+
+function reportFile(given: Arguments, flag: "junit" | "html"): string | null {
+  return textFrom(given, flag, "the name of a file");
 }
 
 function publicValue(flag: string, value: string): string {

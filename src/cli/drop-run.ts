@@ -3,7 +3,6 @@ import { machineHas } from "../drop/lab/machine.ts";
 import { keyOf, type Progress, progressTo } from "../drop/report/progress.ts";
 import { estimate } from "../drop/report/estimate.ts";
 import { jsonResult, jsonRun, jsonSummary } from "../drop/report/json.ts";
-import { junitReport } from "../drop/report/junit.ts";
 import { textReport } from "../drop/report/text.ts";
 import { clause } from "../log/foreign.ts";
 import { runScenarios, type RunWatch } from "../drop/run.ts";
@@ -18,9 +17,9 @@ import type { Surroundings } from "./command.ts";
 import { connectError } from "../client/connect-error.ts";
 import type { DropRequest } from "./drop-request.ts";
 import { runRecord } from "./drop-record.ts";
+import { ReportFiles } from "./drop-files.ts";
 import { textColumns } from "./help.ts";
 import { Interrupt } from "./interrupt.ts";
-import { WholeFile } from "../config/whole-file.ts";
 
 /**
  * Runs the requested scenarios, reports them, and cleans up. Resolves to the exit code. Throws
@@ -31,21 +30,21 @@ export async function simulateDrop(
   surroundings: Surroundings,
 ): Promise<number> {
   checkBrokerPid(request);
-  const junit = request.junit === null ? null : new WholeFile(request.junit);
+  const files = new ReportFiles(request);
   const interrupt = new Interrupt();
   let embedded: EmbeddedBroker | null = null;
   let session: DropRun | null = null;
   try {
     embedded = request.embedded ? await startBroker() : null;
     const target = { ...request.target, ...(embedded && { port: embedded.port }) };
-    session = new DropRun({ ...request, target }, surroundings, interrupt, junit);
+    session = new DropRun({ ...request, target }, surroundings, interrupt, files);
     const over = session.play();
     // If another one settles the race, an error of the run no longer matters.
     over.catch(() => {});
     return await Promise.race([over, interrupt.again, ...(embedded ? [embedded.fault] : [])]);
   } finally {
     session?.stop();
-    junit?.abandon();
+    files.abandon();
     if (!interrupt.isUrgent) await embedded?.close();
     interrupt.close();
   }
@@ -88,7 +87,7 @@ class DropRun {
   readonly #request: DropRequest;
   readonly #surroundings: Surroundings;
   readonly #interrupt: Interrupt;
-  readonly #junit: WholeFile | null;
+  readonly #files: ReportFiles;
   readonly #progress: Progress;
   readonly #planned: number;
   readonly #lost = new AbortController();
@@ -99,18 +98,20 @@ class DropRun {
   /** When it began, by the wall clock. */
   readonly #at = new Date();
   #hasBegun = false;
+  /** The lines of `--json`, printed or not. */
+  readonly #said: string[] = [];
   #loss: { readonly target: Target; readonly error: unknown } | null = null;
 
   constructor(
     request: DropRequest,
     surroundings: Surroundings,
     interrupt: Interrupt,
-    junit: WholeFile | null,
+    files: ReportFiles,
   ) {
     this.#request = request;
     this.#surroundings = surroundings;
     this.#interrupt = interrupt;
-    this.#junit = junit;
+    this.#files = files;
     const { scenarios, versions, via } = request;
     this.#planned = scenarios.length * versions.length * (via === null ? 1 : 2);
     this.#progress = progressTo({
@@ -173,6 +174,7 @@ class DropRun {
   /** A line of NDJSON; the first comes only once there is a way to the broker. */
   #emit(line: string): void {
     this.#begin();
+    this.#said.push(line);
     if (this.#request.json) this.#surroundings.print(line);
   }
 
@@ -192,7 +194,7 @@ class DropRun {
     (json ? printError : print)(text);
     this.#emit(jsonSummary(report));
     if (this.#interrupt.exitCode !== null) printError(this.#clearedText());
-    else this.#junit?.write(junitReport(report));
+    else this.#files.write(report, this.#said.join(""));
     return summarize(report).exitCode;
   }
 

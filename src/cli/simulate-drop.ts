@@ -94,6 +94,7 @@ function declareSimulateDrop(): Command {
     .option("--json", "NDJSON on stdout, the report on stderr")
     .option("--compare <BEFORE> <AFTER>", "play nothing: compare two files that --json wrote")
     .option("--junit <FILE>", "write the results as JUnit XML too")
+    .option("--html <FILE>", "write the report as one HTML page too, with time lines")
     .option(
       "--color <WHEN>",
       "auto, always or never (default auto: on a terminal, unless NO_COLOR is set)",
@@ -103,6 +104,7 @@ function declareSimulateDrop(): Command {
     .example("mqttd simulate-drop rst half-open -h localhost -p 1884 --keepalive 5")
     .example("mqttd simulate-drop --all -u ann --pw-file - --junit drops.xml")
     .example("mqttd simulate-drop --url wss://localhost:9001/mqtt --insecure")
+    .example("mqttd simulate-drop --all --html drops.html")
     .example("mqttd simulate-drop --show half-open")
     .example("mqttd simulate-drop --compare before.json after.json");
 }

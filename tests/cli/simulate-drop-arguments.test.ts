@@ -87,6 +87,8 @@ test("mqttd simulate-drop --help", async () => {
           --compare BEFORE AFTER     play nothing: compare two files that --json
                                      wrote
           --junit FILE               write the results as JUnit XML too
+          --html FILE                write the report as one HTML page too, with
+                                     time lines
           --color WHEN               auto, always or never (default auto: on a
                                      terminal, unless NO_COLOR is set)
           --help                     show this help; -h without a host does too
@@ -131,6 +133,7 @@ test("mqttd simulate-drop --help", async () => {
       mqttd simulate-drop rst half-open -h localhost -p 1884 --keepalive 5
       mqttd simulate-drop --all -u ann --pw-file - --junit drops.xml
       mqttd simulate-drop --url wss://localhost:9001/mqtt --insecure
+      mqttd simulate-drop --all --html drops.html
       mqttd simulate-drop --show half-open
       mqttd simulate-drop --compare before.json after.json
     "
@@ -176,6 +179,7 @@ test("without flags: the quick set, in 3.1.1 and 5, at localhost:1883", async ()
       "deniedTopic": null,
       "embedded": false,
       "goesOn": true,
+      "html": null,
       "json": false,
       "junit": null,
       "keepAliveSeconds": 2,
@@ -229,7 +233,18 @@ test("flags are read as mosquitto's clients read them", async () => {
     ...["-V", "mqttv311", "--will-topic", "a/b", "--will-payload", "-5", "--will-qos", "2"],
     ...["--will-retain", "--will-delay", "30", "--wait", "60", "--tolerance", "500ms"],
     ...["--denied-topic", "secret", "--restart-command", "systemctl restart it", "--serial"],
-    ...["--strict", "--json", "--junit", "x.xml", "--color", "never", "--via", "[::1]:1885"],
+    ...[
+      "--strict",
+      "--json",
+      "--junit",
+      "x.xml",
+      "--html",
+      "x.html",
+      "--color",
+      "never",
+      "--via",
+      "[::1]:1885",
+    ],
   );
   const { via, target } = request;
   expect(target).toMatchObject({
@@ -252,6 +267,7 @@ test("flags are read as mosquitto's clients read them", async () => {
     strict: true,
     json: true,
     junit: "x.xml",
+    html: "x.html",
     color: "never",
   });
 });
@@ -346,6 +362,8 @@ const wrong: readonly (readonly string[])[] = [
   ["--denied-topic", "+"],
   ["--restart-command", ""],
   ["--junit", ""],
+  ["--html", ""],
+  ["--html", "a/x", "--junit", "./a/x"],
   ["--color", "sometimes"],
   ["--strict=yes"],
 ];
@@ -445,6 +463,10 @@ test("each error is one line, with exit code 2, and nothing is played", async ()
       mqttd: --restart-command: found "", allowed: a command
     "--junit "
       mqttd: --junit: found "", allowed: the name of a file
+    "--html "
+      mqttd: --html: found "", allowed: the name of a file
+    "--html a/x --junit ./a/x"
+      mqttd: --junit and --html name the same file
     "--color sometimes"
       mqttd: --color: found "sometimes", allowed: "auto", "always" or "never"
     "--strict=yes"

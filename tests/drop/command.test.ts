@@ -3,6 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { generate } from "mqtt-packet";
+import { htmlPage } from "../../src/drop/report/page/page.ts";
 import { recordingOf } from "../../src/drop/report/records.ts";
 import { embeddedBroker } from "../../src/server/embedded.ts";
 import { type Outcome, mqttd } from "../cli/surroundings.ts";
@@ -128,10 +129,17 @@ test("a server that hangs up: exit 3", async () => {
 
 test("a report that can't be written is refused before anything is played", async () => {
   const file = path.join(folder, "none/x.xml");
-  const { code, stderr } = await simulateDrop("rst", "--junit", file);
-  expect(code).toBe(2);
+  const other = path.join(folder, "other");
   const hint = "name a file in a folder that exists and is writable";
-  expect(stderr).toBe(`mqttd: can't write ${file}: no such file or directory (${hint})\n`);
+  for (const flags of [
+    ["--junit", file, "--html", other],
+    ["--html", file, "--junit", other],
+  ]) {
+    const { code, stdout, stderr } = await simulateDrop("rst", "--embedded", ...flags);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+    expect(stderr).toBe(`mqttd: can't write ${file}: no such file or directory (${hint})\n`);
+  }
+  expect(readdirSync(folder)).toEqual([]);
 });
 
 test.concurrent(
@@ -139,9 +147,10 @@ test.concurrent(
   async () => {
     const junit = path.join(folder, "drops.xml");
     const args = ["rst", "fin", "half-open", "--embedded", "-k", "1", "--json", "--junit", junit];
-    const { code, stdout, stderr } = await simulateDrop(...args);
+    const html = path.join(folder, "drops.html");
+    const { code, stdout, stderr } = await simulateDrop(...args, "--html", html);
     expect(code).toBe(0);
-    const given = [...args.slice(0, 4), "--keepalive", ...args.slice(5)];
+    const given = [...args.slice(0, 4), "--keepalive", ...args.slice(5), "--html", html];
     const lines = stdout
       .trimEnd()
       .split("\n")
@@ -163,7 +172,10 @@ test.concurrent(
     const xml = readFileSync(junit, "utf8");
     expect(xml).toContain('tests="6" failures="0" errors="0" skipped="0"');
     expect(xml.match(/<testcase [^>]*time="[1-9]/g)).toHaveLength(6);
-    expect(readdirSync(folder)).toEqual(["drops.xml"]);
+    const recording = recordingOf(stdout);
+    if (typeof recording === "string") throw new Error(recording);
+    expect(readFileSync(html, "utf8")).toBe(htmlPage(recording));
+    expect(readdirSync(folder).sort()).toEqual(["drops.html", "drops.xml"]);
   },
   60_000,
 );
@@ -320,6 +332,8 @@ for (const [signal, expected] of [
         `${broker.port}`,
         "--junit",
         junit,
+        "--html",
+        path.join(elsewhere, `${signal}.html`),
       );
       await broker.line("the client that dies", (line) => isVictim(line, 5));
       dropping.child.kill(signal);

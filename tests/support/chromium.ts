@@ -46,6 +46,14 @@ export class Chromium implements AsyncDisposable {
     return String(((await answer.json()) as { id: unknown }).id);
   }
 
+  /** Opens a page and resolves once it is loaded, with the protocol of its developer tools. */
+  async page(url: string): Promise<Page> {
+    const id = await this.open(url);
+    const page = await Page.of(`${this.#devtools.replace("http:", "ws:")}/devtools/page/${id}`);
+    await page.loaded();
+    return page;
+  }
+
   /** Closes a tab, as a user does. */
   async close(tab: string): Promise<void> {
     await fetch(`${this.#devtools}/json/close/${tab}`);
@@ -74,4 +82,81 @@ export class Chromium implements AsyncDisposable {
     // Its own children may still write there for a moment.
     rmSync(this.#folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
   }
+}
+
+/** A tab under the eyes of its developer tools. */
+export class Page implements AsyncDisposable {
+  readonly #socket: WebSocket;
+  readonly #waiting = new Map<number, PromiseWithResolvers<unknown>>();
+  #last = 0;
+
+  static async of(url: string): Promise<Page> {
+    const socket = new WebSocket(url);
+    await new Promise((resolve, reject) => {
+      socket.addEventListener("open", resolve);
+      socket.addEventListener("error", () => {
+        reject(new Error("chromium refuses its developer tools"));
+      });
+    });
+    return new Page(socket);
+  }
+
+  constructor(socket: WebSocket) {
+    this.#socket = socket;
+    socket.addEventListener("message", ({ data }) => {
+      const { id, result, error } = JSON.parse(String(data)) as Answer;
+      const waiting = this.#waiting.get(id ?? 0);
+      if (error === undefined) waiting?.resolve(result);
+      else waiting?.reject(new Error(error.message));
+    });
+    socket.addEventListener("close", () => {
+      for (const waiting of this.#waiting.values()) waiting.reject(new Error("the tab is gone"));
+    });
+  }
+
+  /** A command of the protocol; rejects if the browser refuses it. */
+  async send(method: string, params: object = {}): Promise<unknown> {
+    const waiting = Promise.withResolvers<unknown>();
+    const id = ++this.#last;
+    this.#waiting.set(id, waiting);
+    this.#socket.send(JSON.stringify({ id, method, params }));
+    return waiting.promise.finally(() => this.#waiting.delete(id));
+  }
+
+  /** The value of an expression, which may be a promise. */
+  async evaluate<Value>(expression: string): Promise<Value> {
+    const options = { expression, returnByValue: true, awaitPromise: true };
+    const { result, exceptionDetails } = (await this.send(
+      "Runtime.evaluate",
+      options,
+    )) as Evaluated;
+    if (exceptionDetails !== undefined) throw new Error(JSON.stringify(exceptionDetails));
+    return result.value as Value;
+  }
+
+  /** Asks the page itself: it may have loaded before anybody could listen. */
+  async loaded(): Promise<void> {
+    const until = performance.now() + boundMs;
+    const isLoaded = 'document.readyState === "complete" && location.href !== "about:blank"';
+    // A navigation takes the expression's page away.
+    while (!(await this.evaluate<boolean>(isLoaded).catch(() => false))) {
+      if (performance.now() > until) throw new Error("the page does not load");
+      await Bun.sleep(20);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#socket.close();
+  }
+}
+
+interface Answer {
+  readonly id?: number;
+  readonly result?: unknown;
+  readonly error?: { readonly message: string };
+}
+
+interface Evaluated {
+  readonly result: { readonly value?: unknown };
+  readonly exceptionDetails?: object;
 }

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { quoted } from "../../config/problem.ts";
+import type { Result } from "../scenario.ts";
 
 /**
  * The objects of `--json`, in the order of their keys, and how to read them again: docs/simulate-drop.md
@@ -160,4 +161,13 @@ function recordOf(line: string): RunRecord | ResultRecord | SummaryRecord | stri
   const [issue] = read.error.issues;
   const key = issue?.path.join(".") ?? "";
   return `${type}: ${quoted(key)} is missing or not what --json prints`;
+}
+
+/** The result as the reports for people take it. */
+export function resultIn({ protocol: name, arms, ...record }: ResultRecord): Result {
+  return {
+    ...record,
+    protocol: ({ "3.1": 3, "3.1.1": 4, "5": 5 } as const)[name],
+    arms: arms.map(({ keepAlive, ...arm }) => ({ ...arm, keepAliveSeconds: keepAlive })),
+  };
 }
