@@ -143,6 +143,11 @@ const walls: readonly Wall[] = [
     allowed: ["../noun.ts", "./noun.ts", "../../log/noun.ts"],
   },
   {
+    file: "src/drop/report/page/planted.ts",
+    refused: ["../../scenarios/noun.ts", "../../lab/noun.ts", "../../../inspect/noun.ts"],
+    allowed: ["../noun.ts", "./noun.ts", "../../../log/noun.ts"],
+  },
+  {
     file: "src/drop/lab/planted.ts",
     refused: ["../scenarios/noun.ts", "../report/noun.ts", "../../cli/noun.ts"],
     allowed: ["../noun.ts", "./noun.ts", "../../client/noun.ts"],
