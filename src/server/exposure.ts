@@ -30,7 +30,7 @@ export function openToTheNetwork(
     return [
       `${at} is open to the network without a password` +
         (copy === undefined ? "" : `, from other machines as ${copy}`) +
-        `; leave out --host, or set auth.passwordFile (mqttd passwd)`,
+        `; set auth.passwordFile (mqttd passwd), or listen on this machine only`,
     ];
   });
 }
