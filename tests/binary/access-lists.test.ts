@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
-import { Folder, run, RunningBroker } from "../support/executable.ts";
+import { Folder, type LogLine, run, RunningBroker } from "../support/executable.ts";
 import { SocketClient } from "../support/socket-client.ts";
 
 const lines = [
@@ -137,9 +137,12 @@ test("a line that is hardly meant is a warning wherever the file is read, and be
     "lab.acl:1 'topic read' allows to read and write a topic of that name: the topic after it is missing";
   const user = "lab.acl:2 'user anm' has no account in pw, did you mean ann?";
   await using broker = await RunningBroker.start({ files });
-  const noted = broker.log.items.filter(({ event }) => event === "warning");
-  const isOfList = (text: unknown): boolean => String(text).includes("lab.acl");
-  expect(noted.map((item) => item["text"]).filter(isOfList)).toEqual([word, user]);
+  const isOfList = ({ event, text }: LogLine): boolean =>
+    event === "warning" && String(text).includes("lab.acl");
+  // The log is read behind the ready file.
+  await broker.line("the last warning", (line) => isOfList(line) && line["text"] === user);
+  const noted = broker.log.items.filter(isOfList);
+  expect(noted.map((line) => line["text"])).toEqual([word, user]);
   const test = await run(broker.folder, ["serve", "--test-config"]);
   expect(test).toMatchObject({ code: 0 });
   expect(test.stderr).toEndWith(`mqttd: warning: ${word}\nmqttd: warning: ${user}\n`);
