@@ -128,8 +128,10 @@ test("a server that hangs up: exit 3", async () => {
 });
 
 test("a report that can't be written is refused before anything is played", async () => {
-  const file = path.join(folder, "none/x.xml");
-  const other = path.join(folder, "other");
+  // Other tests write reports into the file's folder.
+  const empty = mkdtempSync(path.join(tmpdir(), "mqttd-drop-"));
+  const file = path.join(empty, "none/x.xml");
+  const other = path.join(empty, "other");
   const hint = "name a file in a folder that exists and is writable";
   for (const flags of [
     ["--junit", file, "--html", other],
@@ -139,7 +141,8 @@ test("a report that can't be written is refused before anything is played", asyn
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
     expect(stderr).toBe(`mqttd: can't write ${file}: no such file or directory (${hint})\n`);
   }
-  expect(readdirSync(folder)).toEqual([]);
+  expect(readdirSync(empty)).toEqual([]);
+  rmSync(empty, { recursive: true });
 });
 
 test.concurrent(
