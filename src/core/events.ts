@@ -180,10 +180,7 @@ export type BrokerEvent =
       readonly by?: string;
     }
   | { readonly event: "unsubscribed"; readonly peer: Peer; readonly filter: string }
-  /**
-   * A refused PUBLISH; the connection stays open. One without authorization is logged once for each
-   * topic of a connection.
-   */
+  /** A message that the operator ordered to publish, and what became of it. */
   | {
       readonly event: "operatorPublished";
       readonly topic: string;
@@ -195,6 +192,10 @@ export type BrokerEvent =
       /** Why, as a clause; null: it was not. */
       readonly refused: string | null;
     }
+  /**
+   * A refused PUBLISH; the connection stays open. One without authorization is logged once for each
+   * topic of a connection.
+   */
   | {
       readonly event: "publishRefused";
       readonly peer: Peer;

@@ -15,6 +15,7 @@ import type { Turns } from "./turns.ts";
 /** Work of reading one packet, and bytes whose reading costs as much as a unit of work. */
 const unitsOfPacket = 1;
 const bytesReadInUnit = 5000;
+
 /** The driver's way into the core. */
 interface Core {
   readonly now: () => Millis;
