@@ -1,8 +1,7 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { Client } from "../../src/client/client.ts";
 import type { Target } from "../../src/client/target.ts";
 import { localTarget } from "./embedded.ts";
 import { eventually } from "./inbox.ts";
@@ -18,25 +17,34 @@ export const mosquittoMissing: string | null = await whyMissing();
 /** The same, for any mosquitto. */
 export const mosquittoAbsent: string | null = program === null ? mosquittoMissing : null;
 
+/** Free ports that are tried: each may be another program's before mosquitto listens on it. */
+const portsTried = 5;
+
 /** Debian's mosquitto, in its own process and folder, on a free port. */
 export class Mosquitto implements AsyncDisposable {
   readonly port: number;
   readonly target: Target;
   readonly #folder: string;
-  readonly #child: Bun.Subprocess<"ignore", "ignore", "ignore">;
+  readonly #child: Bun.Subprocess;
 
   /** `lines`: configuration lines that follow those of its listener. */
   static async start(lines: readonly string[] = []): Promise<Mosquitto> {
-    const mosquitto = new Mosquitto(await freePort(), lines);
-    try {
-      await eventually(
-        async () => mosquitto.#answers(),
-        () => "mosquitto does not listen",
-      );
-      return mosquitto;
-    } catch (error) {
+    for (let left = portsTried; ; left--) {
+      const mosquitto = new Mosquitto(await freePort(), lines);
+      try {
+        // Not whether the port answers: another program may have taken it meanwhile.
+        await eventually(
+          () => mosquitto.#log.includes(" running\n") || mosquitto.#child.exitCode !== null,
+          () => `mosquitto does not listen: ${mosquitto.#log}`,
+        );
+        if (mosquitto.#child.exitCode === null) return mosquitto;
+        const isTaken = mosquitto.#log.includes("Address already in use");
+        if (!isTaken || left === 1) throw new Error(`mosquitto has ended: ${mosquitto.#log}`);
+      } catch (error) {
+        await mosquitto[Symbol.asyncDispose]();
+        throw error;
+      }
       await mosquitto[Symbol.asyncDispose]();
-      throw error;
     }
   }
 
@@ -49,12 +57,13 @@ export class Mosquitto implements AsyncDisposable {
     const listener = [`listener ${port} 127.0.0.1`, "allow_anonymous true", "persistence false"];
     // Started by root, it would become a user that can't read the keys and folders of a test.
     const user = process.getuid?.() === 0 ? ["user root"] : [];
+    writeFileSync(this.#logFile, "");
     writeFileSync(config, `${[...user, ...listener, ...lines].join("\n")}\n`);
     this.#child = spawn([program, "-c", config], {
       cwd: this.#folder,
       stdin: "ignore",
       stdout: "ignore",
-      stderr: "ignore",
+      stderr: Bun.file(this.#logFile),
     });
   }
 
@@ -64,14 +73,12 @@ export class Mosquitto implements AsyncDisposable {
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
-  async #answers(): Promise<boolean> {
-    try {
-      (await Client.open(this.target, 4)).reset();
-      return true;
-    } catch {
-      if (this.#child.exitCode !== null) throw new Error("mosquitto has ended");
-      return false;
-    }
+  get #logFile(): string {
+    return path.join(this.#folder, "mosquitto.log");
+  }
+
+  get #log(): string {
+    return readFileSync(this.#logFile, "utf8");
   }
 }
 
