@@ -1,0 +1,131 @@
+import type {
+  Change,
+  Changes,
+  Commit,
+  DurableIncoming,
+  DurableMessage,
+  DurableOutgoing,
+  DurableQueued,
+  DurableRetained,
+  DurableSession,
+  DurableSubscription,
+  DurableWill,
+  StoredPart,
+} from "../../src/core/durable.ts";
+
+/** What a store keeps, as plain maps: the meaning of `Change` without a disk. */
+export class ShadowStore {
+  readonly messages = new Map<number, DurableMessage>();
+  readonly sessions = new Map<number, DurableSession>();
+  readonly subscriptions = new Map<string, DurableSubscription>();
+  readonly queued = new Map<string, DurableQueued>();
+  readonly outgoing = new Map<string, DurableOutgoing>();
+  readonly incoming = new Map<string, DurableIncoming>();
+  readonly retained = new Map<string, DurableRetained>();
+  readonly wills = new Map<number, DurableWill>();
+
+  /** Keeps batches; `later` runs its argument in a later turn. */
+  committer(later: (work: () => void) => void): Commit {
+    return (changes, done) => {
+      later(() => {
+        this.apply(changes);
+        done(null);
+      });
+    };
+  }
+
+  apply(changes: Changes): void {
+    for (const change of changes) this.#change(change);
+  }
+
+  /** Another store with the same content. */
+  copy(): ShadowStore {
+    const other = new ShadowStore();
+    for (const kind of kinds) {
+      const to: Map<unknown, unknown> = other[kind];
+      for (const [key, value] of this[kind]) to.set(key, value);
+    }
+    return other;
+  }
+
+  /** Everything in one part. */
+  load(): StoredPart {
+    const of = <Value extends { readonly session: number }>(
+      values: Map<unknown, Value>,
+      session: number,
+    ): Value[] => [...values.values()].filter((value) => value.session === session);
+    return {
+      messages: [...this.messages.values()],
+      sessions: [...this.sessions.values()].map((session) => ({
+        session,
+        subscriptions: of(this.subscriptions, session.session),
+        queued: of(this.queued, session.session),
+        outgoing: of(this.outgoing, session.session),
+        incoming: of(this.incoming, session.session),
+        will: this.wills.get(session.session) ?? null,
+      })),
+      retained: [...this.retained.values()],
+    };
+  }
+
+  #change(change: Change): void {
+    if ("put" in change) return this.#put(change);
+    switch (change.delete) {
+      case "session":
+        this.sessions.delete(change.session);
+        this.wills.delete(change.session);
+        for (const kind of ofSession) {
+          for (const [key, { session }] of this[kind]) {
+            if (session === change.session) this[kind].delete(key);
+          }
+        }
+        return;
+      case "subscription":
+        return void this.subscriptions.delete(`${change.session} ${change.filter}`);
+      case "message":
+        return void this.messages.delete(change.message);
+      case "queued":
+        return void this.queued.delete(`${change.session} ${change.place}`);
+      case "outgoing":
+      case "incoming":
+        return void this[change.delete].delete(`${change.session} ${change.packetId}`);
+      case "retained":
+        return void this.retained.delete(change.topic);
+      case "will":
+        return void this.wills.delete(change.session);
+    }
+  }
+
+  #put(change: Extract<Change, { readonly put: string }>): void {
+    switch (change.put) {
+      case "session":
+        return void this.sessions.set(change.value.session, change.value);
+      case "subscription":
+        return void this.subscriptions.set(
+          `${change.value.session} ${change.value.filter}`,
+          change.value,
+        );
+      case "message":
+        return void this.messages.set(change.value.message, change.value);
+      case "queued":
+        return void this.queued.set(`${change.value.session} ${change.value.place}`, change.value);
+      case "outgoing":
+        return void this.outgoing.set(
+          `${change.value.session} ${change.value.packetId}`,
+          change.value,
+        );
+      case "incoming":
+        return void this.incoming.set(
+          `${change.value.session} ${change.value.packetId}`,
+          change.value,
+        );
+      case "retained":
+        return void this.retained.set(change.value.topic, change.value);
+      case "will":
+        return void this.wills.set(change.value.session, change.value);
+    }
+  }
+}
+
+const ofSession = ["subscriptions", "queued", "outgoing", "incoming"] as const;
+const kinds = ["messages", "sessions", ...ofSession, "retained", "wills"] as const;
