@@ -209,7 +209,7 @@ const adminSchema = z.strictObject({
   messages: count({ min: 0, max: 100_000 })
     .default(1000)
     .describe(
-      "Messages that /v1/messages remembers, with 8 MiB at most, 1000 of each second at most; 0: none.",
+      "Messages that /v1/messages remembers, with 8 MiB at most, of each second 1000 and 8 MiB at most; 0: none.",
     ),
   connections: count({ min: 1, max: 100_000 })
     .default(256)

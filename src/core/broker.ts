@@ -31,7 +31,7 @@ import { announced, defaultLimits, type Announced, type Limits } from "./limits.
 import { publishOrdered } from "./ordered-message.ts";
 import { fitToSize, packetSize } from "./packet-size.ts";
 import { costs, Memory } from "./memory.ts";
-import type { ClientPacket, Message, ServerPacket } from "./packet.ts";
+import type { ClientPacket, ServerPacket } from "./packet.ts";
 import { endMalformed } from "./malformed.ts";
 import { Pressure } from "./pressure.ts";
 import { relieve } from "./relief.ts";
@@ -40,7 +40,7 @@ import { publishReceived } from "./publish-packet.ts";
 import type { QueueTotals } from "./queue.ts";
 import { Reason } from "./reason.ts";
 import { PostponedWills } from "./postponed-wills.ts";
-import { Records } from "./records/records.ts";
+import { type RecentBounds, Records } from "./records/records.ts";
 import { Retained } from "./retained.ts";
 import { standardRules, type Rules } from "./quirks/rules.ts";
 import { Schedule } from "./schedule.ts";
@@ -62,16 +62,11 @@ export interface BrokerOptions {
   readonly sysIntervalMs?: number | null;
   /** Version in `$SYS/broker/version`. */
   readonly version?: string;
-  /** Messages that are remembered for people; default 0. */
-  readonly recentMessages?: number;
+  /** Messages that are remembered for people; default: none. */
+  readonly recentMessages?: Partial<RecentBounds>;
   /** Planted quirks: where this broker departs from the standard. */
   readonly rules?: Partial<Rules>;
-  /** Sees every message that is published; absent: nobody does. It changes and keeps nothing. */
-  readonly onMessage?: OnMessage;
 }
-
-/** `publisher` null: the broker. The payload is valid until the call returns. */
-export type OnMessage = (message: Message, publisher: Session | null, isWill: boolean) => void;
 
 /**
  * The rules of MQTT as one synchronous, deterministic machine. It owns all state and routes each
@@ -114,7 +109,6 @@ export class Broker {
   readonly budget = new Budget();
   /** What the broker remembers for people. No rule depends on it. */
   readonly records: Records;
-  readonly onMessage: OnMessage | null;
   /** Remembered routes by topic, each valid while `generation` does not change. */
   readonly routes = new Map<string, Route>();
   /** Counts changes that invalidate routes: subscriptions, and connections of subscribed sessions. */
@@ -134,14 +128,13 @@ export class Broker {
     this.#tracksSilence = this.rules.keepAliveResetBy !== "packet";
     this.sysIntervalMs = options.sysIntervalMs ?? null;
     this.version = options.version ?? "unknown";
-    this.onMessage = options.onMessage ?? null;
     this.startedAt = now;
     this.now = now;
     this.memory.limit = this.limits.memory;
     this.sessionsShare = new SessionsShare(this.limits, this.queued, this.memory);
     this.subscriptions = new Subscriptions(this.memory);
     this.retained = new Retained(this.limits, this.memory);
-    this.records = new Records(this, options.recentMessages ?? 0);
+    this.records = new Records(this, options.recentMessages ?? {});
     // The first `$SYS` is due at once, so that the first subscriber finds its values.
     if (this.sysIntervalMs !== null) this.deadlines.set(new Deadline<Timed>({ kind: "sys" }), now);
   }

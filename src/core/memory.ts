@@ -18,6 +18,7 @@ export const memoryKinds = [
   "aliases",
   "unfinished",
   "output",
+  "records",
 ] as const;
 
 export type MemoryKind = (typeof memoryKinds)[number];
@@ -41,6 +42,7 @@ export const costs = {
   incoming: 90,
   will: 500,
   alias: 60,
+  recentMessage: 300,
 } as const;
 
 /** A text without characters beyond ASCII takes one byte a character; any other two. */
@@ -136,6 +138,7 @@ export class Memory {
   readonly aliases = new Account(this);
   readonly unfinished = new Account(this);
   readonly output = new Account(this);
+  readonly records = new Account(this);
 
   /** Bytes; Infinity: no limit. */
   get limit(): number {

@@ -60,10 +60,9 @@ export function publish(
   message: Message,
   reaches: Rules["willReaches"] | null = null,
 ): Reach {
-  broker.onMessage?.(message, publisher, reaches !== null);
   // Before `keep` takes the message out of its frame.
   const { frame } = message;
-  broker.records.passed(message);
+  broker.records.passed(message, publisher, reaches !== null);
   const retained = message.retain
     ? retain(broker, publisher, message, publisher === null || reaches !== null)
     : null;

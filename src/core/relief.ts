@@ -26,6 +26,7 @@ export function relieve(broker: Broker): void {
     pressure.searchedAt = -Infinity;
   }
   if (memory.takes("expire")) {
+    broker.records.ranShort();
     if (memory.routes.bytes > memory.limit * routesShare) forgetRoutes(broker);
     goOnSearching(broker);
   }

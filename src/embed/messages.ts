@@ -1,59 +1,45 @@
-import type { OnMessage } from "../core/broker.ts";
-import { textBytes } from "../core/memory.ts";
-import { payloadBytesOf } from "../core/packet.ts";
-import { matches } from "../core/topic.ts";
+import type { Broker } from "../core/broker.ts";
+import { onRecentMessage, type RecentMessage, recentMessagesOf } from "../core/queries/queries.ts";
+import { allOf } from "../core/steps.ts";
 import type { PublishedMessage } from "./api.ts";
 
-/** The last messages that a broker has published, for a test to look at. */
-export class Messages {
-  readonly #mostMessages: number;
-  readonly #mostBytes: number;
-  readonly #now: () => number;
-  readonly #kept: Kept[] = [];
-  #bytes = 0;
-  readonly #listeners = new Set<() => void>();
-
-  constructor(most: { readonly messages: number; readonly bytes: number }, now: () => number) {
-    this.#mostMessages = most.messages;
-    this.#mostBytes = most.bytes;
-    this.#now = now;
-  }
-
-  readonly add: OnMessage = (published, publisher, isWill) => {
-    const { topic, qos, retain } = published;
-    const bytes = textBytes(topic) + payloadBytesOf(published);
-    if (bytes > this.#mostBytes || this.#mostMessages === 0) return;
-    const payload = new Uint8Array(published.payload);
-    const clientId = publisher?.clientId ?? null;
-    const message = { topic, payload, qos, retain, isWill, clientId, at: this.#now() };
-    this.#kept.push({ message, bytes });
-    this.#bytes += bytes;
-    while (this.#kept.length > this.#mostMessages || this.#bytes > this.#mostBytes) {
-      this.#bytes -= this.#kept.shift()?.bytes ?? 0;
-    }
-    for (const listener of this.#listeners) listener();
-  };
-
-  matching(filter: string): PublishedMessage[] {
-    return this.#kept
-      .filter(({ message: { topic } }) => matches(filter, topic))
-      .map(({ message }) => ({ ...message, text: decoder.decode(message.payload) }));
-  }
-
-  count(filter: string): number {
-    return this.#kept.filter(({ message: { topic } }) => matches(filter, topic)).length;
-  }
-
-  /** Returns a function that stops listening. */
-  listen(listener: () => void): () => void {
-    this.#listeners.add(listener);
-    return () => void this.#listeners.delete(listener);
-  }
+/** The last messages on matching topics, oldest first. */
+export function messagesOn(broker: Broker, filter: string): PublishedMessage[] {
+  return found(broker, filter, Infinity).reverse().map(published);
 }
 
-interface Kept {
-  readonly message: Omit<PublishedMessage, "text">;
-  readonly bytes: number;
+/** Resolves when there are `count` of them. `stop`: there is no more need to wait. */
+export function messagesCome(
+  broker: Broker,
+  filter: string,
+  count: number,
+): { readonly come: Promise<void>; readonly stop: () => void } {
+  // Not `Promise.withResolvers`, which Node 20 lacks.
+  let resolve = (): void => {};
+  const come = new Promise<void>((settle) => (resolve = settle));
+  const look = (): void => {
+    if (found(broker, filter, count).length >= count) resolve();
+  };
+  const stop = onRecentMessage(broker, filter, look);
+  look();
+  return { come, stop };
+}
+
+function found(broker: Broker, filter: string, limit: number): RecentMessage[] {
+  return limit === 0 ? [] : allOf(recentMessagesOf(broker, filter, 0, limit).messages);
+}
+
+function published({
+  topic,
+  payload,
+  qos,
+  retain,
+  isWill,
+  clientId,
+  at,
+}: RecentMessage): PublishedMessage {
+  const own = new Uint8Array(payload);
+  return { topic, payload: own, qos, retain, isWill, clientId, at, text: decoder.decode(own) };
 }
 
 const decoder = new TextDecoder();

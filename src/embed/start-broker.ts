@@ -22,7 +22,7 @@ import type {
 import { sendAtOnce } from "./client-sockets.ts";
 import { durationOf, durationText, waitMs } from "./duration.ts";
 import { explanationOf, itemsOf, nearestIds } from "./explanation.ts";
-import { Messages } from "./messages.ts";
+import { messagesCome, messagesOn } from "./messages.ts";
 import { TestTime } from "./test-time.ts";
 import { WillsOfBroker } from "./wills.ts";
 
@@ -38,10 +38,8 @@ export const startBroker: StartBroker = async (options = {}) => {
   const { port, host, limits, log, authenticate } = options;
   let embedded: EmbeddedBroker | null = null;
   const fail = (cause: unknown): void => embedded?.fail(cause);
-  const most = { messages: keptMessages, bytes: keptBytes };
-  const messages = new Messages(most, () => embedded?.broker.now ?? 0);
   embedded = await embeddedBroker({
-    onMessage: messages.add,
+    recentMessages: { messages: keptMessages, bytes: keptBytes, perSecond: null },
     ...(port !== undefined && { port }),
     ...(host !== undefined && { host }),
     ...(limits !== undefined && { limits }),
@@ -49,7 +47,7 @@ export const startBroker: StartBroker = async (options = {}) => {
     ...(authenticate !== undefined && { authenticate: authenticateBy(authenticate, fail) }),
     ...(time !== null && { time: time satisfies EmbeddedTime }),
   });
-  return new StartedBroker(embedded, messages, time);
+  return new StartedBroker(embedded, time);
 };
 
 const optionNames: Readonly<Record<keyof BrokerOptions, true>> = {
@@ -83,16 +81,14 @@ class StartedBroker implements TestBroker {
   readonly url: string;
   readonly wills: Wills;
   readonly #embedded: EmbeddedBroker;
-  readonly #messages: Messages;
   readonly #time: TestTime | null;
   readonly #endOfHaste: () => void;
   #stopped: Promise<void> | null = null;
 
-  constructor(embedded: EmbeddedBroker, messages: Messages, time: TestTime | null) {
+  constructor(embedded: EmbeddedBroker, time: TestTime | null) {
     this.port = embedded.port;
     this.url = embedded.urls[0] ?? "";
     this.#embedded = embedded;
-    this.#messages = messages;
     this.#time = time;
     this.#endOfHaste = time === null ? () => {} : sendAtOnce(embedded.port);
     this.wills = new WillsOfBroker(embedded, this.#hint);
@@ -136,23 +132,17 @@ class StartedBroker implements TestBroker {
     const flaw = filterFlaw(filter);
     if (flaw !== null) throw new RangeError(`filter ${JSON.stringify(filter)}: ${flaw}`);
     const limit = durationOf(within);
-    const isThere = (): boolean => this.#messages.count(filter) >= count;
-    if (isThere()) return this.#messages.matching(filter);
-    let stopListening = (): void => {};
+    const { broker, fault } = this.#embedded;
+    const { come, stop } = messagesCome(broker, filter, count);
     let timeout: ReturnType<typeof setTimeout> | undefined;
-    const come = new Promise<void>((resolve) => {
-      timeout = setTimeout(resolve, limit);
-      stopListening = this.#messages.listen(() => {
-        if (isThere()) resolve();
-      });
-    });
+    const isOver = new Promise<void>((resolve) => (timeout = setTimeout(resolve, limit)));
     try {
-      await Promise.race([come, this.#embedded.fault]);
+      await Promise.race([come, isOver, fault]);
     } finally {
       clearTimeout(timeout);
-      stopListening();
+      stop();
     }
-    const messages = this.#messages.matching(filter);
+    const messages = messagesOn(broker, filter);
     if (messages.length >= count) return messages;
     const seen = `${messages.length} of ${count} messages on ${JSON.stringify(filter)}`;
     throw new Error(`${seen} came within ${durationText(within)}${this.#hint}`);

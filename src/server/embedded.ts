@@ -2,7 +2,7 @@ import { configSchema, type Config } from "../config/schema.ts";
 import { nearest } from "../config/nearest.ts";
 import { bare, problemLines } from "../config/problem.ts";
 import { settingsOf } from "../config/settings.ts";
-import { Broker, type OnMessage } from "../core/broker.ts";
+import { Broker, type BrokerOptions } from "../core/broker.ts";
 import type { LinkEvents } from "../transport/transport.ts";
 import { anonymousOnly, type Authenticate } from "./auth.ts";
 import { Clock } from "./driver/clock.ts";
@@ -29,7 +29,7 @@ export interface EmbeddedSettings {
   readonly limits?: Readonly<Record<string, unknown>>;
   /** Default: the system's time and this process's loop. */
   readonly time?: EmbeddedTime;
-  readonly onMessage?: OnMessage;
+  readonly recentMessages?: NonNullable<BrokerOptions["recentMessages"]>;
 }
 
 /** What makes the broker's time pass; a test has its own. */
@@ -76,9 +76,9 @@ export async function embeddedBroker(settings: EmbeddedSettings = {}): Promise<E
   // The owner may await `fault` late or never; until then it must not be an unhandled rejection.
   fault.catch(() => {});
   const { limits, outputBytes } = config;
-  const { onMessage } = settings;
+  const { recentMessages } = settings;
   const broker = new Broker(
-    { limits, sysIntervalMs: null, version: "embedded", ...(onMessage && { onMessage }) },
+    { limits, sysIntervalMs: null, version: "embedded", ...(recentMessages && { recentMessages }) },
     clock.now(),
   );
   const hub = new EventHub(log);

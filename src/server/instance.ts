@@ -75,7 +75,7 @@ export async function createInstance(settings: ServeSettings): Promise<Instance>
       limits: { ...config.limits, connections: connections.clients },
       sysIntervalMs: config.sys.intervalMs === 0 ? null : config.sys.intervalMs,
       version: settings.version,
-      recentMessages: config.admin.port === null ? 0 : config.admin.messages,
+      recentMessages: { messages: config.admin.port === null ? 0 : config.admin.messages },
       rules: like?.rules ?? {},
     },
     clock.now(),

@@ -16,7 +16,7 @@ export { awaitedWillOf, willsOf } from "./wills.ts";
 /** The recipients of a message on a topic, with reasons; retained messages. */
 export { retainedOf, routeFor } from "./routes.ts";
 /** Messages published lately. */
-export { type RecentMessage, recentMessagesOf } from "./messages.ts";
+export { onRecentMessage, type RecentMessage, recentMessagesOf } from "./messages.ts";
 /** What a client may do with a topic, and the line of the access list that decides. */
 export { accessOf } from "./access.ts";
 /** All state at once, for checkers and for the report of a fault. */

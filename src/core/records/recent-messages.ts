@@ -1,6 +1,7 @@
 import type { Millis } from "../io.ts";
 import { costs, type Memory, textBytes } from "../memory.ts";
 import { type Message, payloadBytesOf } from "../packet.ts";
+import type { Session } from "../session.ts";
 import { isServerOwned } from "../topic.ts";
 
 /** A message that was published lately: a copy. */
@@ -14,20 +15,43 @@ export interface RecentMessage {
   readonly payload: Uint8Array;
   /** See Message.properties. */
   readonly properties: Uint8Array | null;
-  readonly expiresAt: Millis | null;
+  readonly isWill: boolean;
+  /** Of its publisher; null: the broker or its operator. */
+  readonly clientId: string | null;
 }
 
-/** Messages that are kept in one second: under load the cost of copies stays small. */
-const perSecond = 1000;
-/** Bytes of all kept messages, and of one. */
-const bytesMax = 8 * 1024 * 1024;
-const messageBytesMax = 1024 * 1024;
+/** How much is kept. */
+export interface RecentBounds {
+  /** 0: none. */
+  readonly messages: number;
+  /** Of topics, payloads and properties. */
+  readonly bytes: number;
+  /**
+   * Kept in one second at most, so that copies cost little under load. Null: any number, even while
+   * memory is short, and not counted there, since a test has to see every message.
+   */
+  readonly perSecond: { readonly messages: number; readonly bytes: number } | null;
+}
 
-/** The last messages, in a ring of `most`. */
+const mebibyte = 1024 * 1024;
+
+/** More bytes than are kept are not worth copying in one second. */
+const operatorsBounds: RecentBounds = {
+  messages: 0,
+  bytes: 8 * mebibyte,
+  perSecond: { messages: 1000, bytes: 8 * mebibyte },
+};
+
+/** Of one message for an operator; properties are decoded in one go when they are shown. */
+const messageBytesMax = mebibyte;
+const propertyBytesMax = 16 * 1024;
+
+/** The last messages, for whoever asks and whoever waits for them. */
 export class RecentMessages {
-  readonly #most: number;
+  readonly #bounds: RecentBounds;
   readonly #memory: Memory;
-  readonly #ring: (RecentMessage | undefined)[] = [];
+  /** By id, without gaps. */
+  readonly #kept = new Map<number, RecentMessage>();
   /** The oldest that is kept. */
   #firstId = 1;
   lastId = 0;
@@ -35,70 +59,89 @@ export class RecentMessages {
   missed = 0;
   #bytes = 0;
   #second = -Infinity;
-  #inSecond = 0;
+  #inSecond = { messages: 0, bytes: 0 };
+  readonly #listeners = new Set<(message: RecentMessage) => void>();
 
-  /** `most` 0: none is kept. */
-  constructor(most: number, memory: Memory) {
-    this.#most = most;
+  /** Default bounds: those for an operator, and none is kept. */
+  constructor(bounds: Partial<RecentBounds>, memory: Memory) {
+    this.#bounds = { ...operatorsBounds, ...bounds };
     this.#memory = memory;
   }
 
-  passed(message: Message, now: Millis): void {
-    // The broker's own messages would push out all others.
-    if (this.#most === 0 || isServerOwned(message.topic)) return;
-    if (now - this.#second >= 1000) {
-      this.#second = now;
-      this.#inSecond = 0;
-    }
-    this.#inSecond += 1;
-    if (this.#inSecond > perSecond) {
+  /** A message was published. `publisher` null: by the broker or its operator. */
+  passed(message: Message, publisher: Session | null, isWill: boolean, now: Millis): void {
+    const { messages, perSecond } = this.#bounds;
+    const { topic, qos, retain } = message;
+    // The broker's own would push out all others.
+    if (messages === 0 || (perSecond !== null && isServerOwned(topic))) return;
+    const bytes = textBytes(topic) + payloadBytesOf(message) + (message.properties?.length ?? 0);
+    if (!this.#keeps(message, bytes, now)) {
       this.missed += 1;
       return;
     }
-    const { topic, qos, retain, expiresAt } = message;
-    const isShort = this.#memory.takes("expire");
-    if (isShort) this.forget();
-    if (payloadBytesOf(message) > messageBytesMax || isShort) {
-      this.missed += 1;
-      return;
+    const kept: RecentMessage = {
+      id: ++this.lastId,
+      ...{ at: now, topic, qos, retain, isWill },
+      payload: message.payload.slice(),
+      properties: message.properties?.slice() ?? null,
+      clientId: publisher?.clientId ?? null,
+    };
+    this.#kept.set(kept.id, kept);
+    this.#take(kept, 1);
+    while (this.#kept.size > messages || this.#bytes > this.#bounds.bytes) {
+      this.#dropFirst();
     }
-    const payload = message.payload.slice();
-    const properties = message.properties?.slice() ?? null;
-    this.lastId += 1;
-    const kept = { id: this.lastId, at: now, topic, qos, retain, payload, properties, expiresAt };
-    this.#take(bytesOf(kept));
-    if (this.lastId - this.#firstId >= this.#most) this.#dropFirst();
-    this.#ring[this.lastId % this.#most] = kept;
-    while (this.#bytes > bytesMax) this.#dropFirst();
+    for (const listener of this.#listeners) listener(kept);
   }
 
-  /** Oldest first, those behind an id. */
-  *after(id: number): Generator<RecentMessage, void, void> {
-    for (let at = Math.max(id + 1, this.#firstId); at <= this.lastId; at++) {
-      const kept = this.#ring[at % this.#most];
-      if (kept !== undefined && kept.id === at) yield kept;
+  #keeps({ properties }: Message, bytes: number, now: Millis): boolean {
+    const { perSecond } = this.#bounds;
+    if (bytes > this.#bounds.bytes) return false;
+    if (perSecond === null) return true;
+    if (now - this.#second >= 1000) {
+      this.#second = now;
+      this.#inSecond = { messages: 0, bytes: 0 };
+    }
+    const inSecond = this.#inSecond;
+    if (inSecond.messages >= perSecond.messages || inSecond.bytes >= perSecond.bytes) return false;
+    const isLarge = bytes > messageBytesMax || (properties?.length ?? 0) > propertyBytesMax;
+    if (isLarge || this.#memory.takes("expire")) return false;
+    inSecond.messages += 1;
+    inSecond.bytes += bytes;
+    return true;
+  }
+
+  /** Called with each message that is kept. Returns a function that stops that. */
+  listen(listener: (message: RecentMessage) => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  /** Newest first, those behind an id; later ones are left out, and those that are forgotten by then. */
+  *newestFirst(after: number): Generator<RecentMessage, void, void> {
+    for (let id = this.lastId; id > after; id--) {
+      const kept = this.#kept.get(id);
+      if (kept === undefined) return;
+      yield kept;
     }
   }
 
   forget(): void {
-    while (this.#firstId <= this.lastId) this.#dropFirst();
+    while (this.#kept.size > 0) this.#dropFirst();
   }
 
   #dropFirst(): void {
-    const place = this.#firstId % this.#most;
-    const first = this.#ring[place];
+    const first = this.#kept.get(this.#firstId);
+    this.#kept.delete(this.#firstId);
     this.#firstId += 1;
-    if (first === undefined) return;
-    this.#take(-bytesOf(first));
-    this.#ring[place] = undefined;
+    if (first !== undefined) this.#take(first, -1);
   }
 
-  #take(bytes: number): void {
-    this.#bytes += bytes;
-    this.#memory.messages.take(bytes);
+  #take({ topic, payload, properties }: RecentMessage, sign: 1 | -1): void {
+    const bytes = textBytes(topic) + payload.length + (properties?.length ?? 0);
+    this.#bytes += sign * bytes;
+    if (this.#bounds.perSecond !== null) {
+      this.#memory.records.take(sign * (costs.recentMessage + bytes));
+    }
   }
-}
-
-function bytesOf({ topic, payload, properties }: RecentMessage): number {
-  return costs.message + textBytes(topic) + payload.length + (properties?.length ?? 0);
 }

@@ -12,12 +12,14 @@ import type { IncompletePacket, Millis } from "../io.ts";
 import type { ConnectPacket, Message, PublishPacket } from "../packet.ts";
 import type { Session } from "../session.ts";
 import type { Standstills } from "../standstills.ts";
-import { RecentMessages } from "./recent-messages.ts";
+import { type RecentBounds, RecentMessages } from "./recent-messages.ts";
 import { sparkplugOf } from "./sparkplug.ts";
 import { spokenStatement } from "./spoken-statement.ts";
 import { type Will, willFacts } from "../will.ts";
 import { WillLedger, type WillRecord } from "./wills.ts";
 import { WillTopics } from "./will-topics.ts";
+
+export type { RecentBounds };
 
 /**
  * A connection's or a will's reference to its own record, which saves a lookup for each PUBLISH.
@@ -61,7 +63,7 @@ export class Records {
   readonly keepAliveLateness = new Histogram();
   readonly #broker: Broker;
 
-  constructor(broker: Broker, recentMessages: number) {
+  constructor(broker: Broker, recentMessages: Partial<RecentBounds>) {
     this.#broker = broker;
     this.messages = new RecentMessages(recentMessages, broker.memory);
     this.wills = new WillLedger(broker.limits);
@@ -95,8 +97,13 @@ export class Records {
   }
 
   /** A message was published, whoever sent it. */
-  passed(message: Message): void {
-    this.messages.passed(message, this.#broker.now);
+  passed(message: Message, publisher: Session | null, isWill: boolean): void {
+    this.messages.passed(message, publisher, isWill, this.#broker.now);
+  }
+
+  /** Memory is short: forgets what is the least loss. */
+  ranShort(): void {
+    this.messages.forget();
   }
 
   /** PINGREQ arrived. */

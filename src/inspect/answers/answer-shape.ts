@@ -107,9 +107,10 @@ const countOfEnds = z.object(
   Object.fromEntries(Object.keys(ends).map((cause) => [cause, count])),
 ) as unknown as Shape<Overview["ends"]>; // The keys of the same table.
 
-const countOfKinds = z.object(
-  Object.fromEntries(memoryKinds.map((kind) => [kind, count])),
-) as unknown as Shape<MemoryAccount["kinds"]>; // The keys of the same table.
+// An older broker counts fewer kinds.
+const countOfKinds = z.partialRecord(z.enum(memoryKinds), count) as unknown as Shape<
+  MemoryAccount["kinds"]
+>; // The keys of the same table.
 
 const histogram = object<HistogramAccount>({
   buckets: list(

@@ -19,6 +19,24 @@ export function jsonOf<Value>(make: () => Value): Json<Value> {
   };
 }
 
+/** Characters of a long text in one piece. */
+const textPiece = 16 * 1024;
+
+/** A text that may be long. */
+export function jsonText(text: string): Json<string> {
+  return {
+    *[Symbol.iterator]() {
+      // Halves of a surrogate pair are written as escapes, which are the pair again when read.
+      for (let at = 0; at === 0 || at < text.length; at += textPiece) {
+        const isFirst = at === 0;
+        const isLast = at + textPiece >= text.length;
+        const quoted = JSON.stringify(text.slice(at, at + textPiece));
+        yield quoted.slice(isFirst ? 0 : 1, isLast ? quoted.length : -1);
+      }
+    },
+  };
+}
+
 export function jsonObject<Value extends object>(entries: {
   readonly [Key in keyof Value]-?: Json<Value[Key]>;
 }): Json<Value> {

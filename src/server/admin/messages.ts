@@ -4,12 +4,18 @@ import type { MessageJson, MessagesAnswer, PublishAnswer } from "../../api/api.t
 import { ClientMachine } from "../../client/machine.ts";
 import { millisecondsOf } from "../../config/quantity.ts";
 import type { PublishPacket } from "../../core/packet.ts";
-import { recentMessagesOf, type RecentMessage } from "../../core/queries/queries.ts";
+import {
+  onRecentMessage,
+  type RecentMessage,
+  recentMessagesOf,
+} from "../../core/queries/queries.ts";
 import { readPublish } from "../../wire/publish.ts";
 import { TopicNames } from "../../wire/topics.ts";
 import { BadRequest } from "./body.ts";
 import type { AdminContext } from "./context.ts";
+import { type Json, jsonArray, jsonObject, jsonOf, jsonText, jsonWith } from "./json.ts";
 import type { ofMessages, publishOrder } from "./parameters.ts";
+import type { Turns } from "./turns.ts";
 
 /** Publishes a message as ordered. Throws BadRequest for one that MQTT does not allow. */
 export function publishAnswer(
@@ -54,48 +60,99 @@ function packetOf(order: z.output<typeof publishOrder>): PublishPacket {
   return packet;
 }
 
-/** Between two looks whether the messages have come. */
-const lookMs = 20;
-
 /**
  * The last messages on matching topics; with `wait`, once there are `count` of them, or after that
  * time, or if the request is aborted or the broker stops.
  */
-export async function messagesAnswer(
+export async function messagesJson(
   { broker, clock, hub }: AdminContext,
   { topic, count, after, wait }: z.output<typeof ofMessages>,
   signal: AbortSignal,
-): Promise<MessagesAnswer> {
-  const until = performance.now() + (wait === undefined ? 0 : (millisecondsOf(wait) ?? 0));
+  turns: Turns,
+): Promise<Json<MessagesAnswer>> {
   const needed = count ?? 1;
-  let isOver = false;
-  const stopListening = hub.listen(() => {}, { onClose: () => (isOver = true) });
-  let seen = -1;
-  for (;;) {
-    const { lastId } = recentMessagesOf(broker, topic, Infinity, 1);
-    if (lastId !== seen || isOver || signal.aborted || performance.now() >= until) {
-      seen = lastId;
-      const { messages, missed } = recentMessagesOf(broker, topic, after, count ?? Infinity);
-      const complete = messages.length >= needed;
-      if (complete || isOver || signal.aborted || performance.now() >= until) {
-        stopListening();
-        return { now: clock.now(), messages: messages.map(jsonOf), lastId, complete, missed };
+  const waiting = wait === undefined ? null : new Waiting(millisecondsOf(wait) ?? 0, signal);
+  // Those that come while the others are searched count for the next search.
+  const stop = [
+    onRecentMessage(broker, topic, () => waiting?.came()),
+    waiting === null ? () => {} : hub.listen(() => {}, { onClose: () => waiting.end() }),
+  ];
+  try {
+    for (;;) {
+      const isLast = waiting === null || waiting.isOver;
+      const { messages, lastId, missed } = recentMessagesOf(
+        broker,
+        topic,
+        after,
+        count ?? Infinity,
+      );
+      const found = await turns.all(messages);
+      const complete = found.length >= needed;
+      if (complete || isLast) {
+        return jsonObject<MessagesAnswer>({
+          now: jsonOf(() => clock.now()),
+          messages: jsonArray(found.reverse(), messageJson),
+          lastId: jsonOf(() => lastId),
+          complete: jsonOf(() => complete),
+          missed: jsonOf(() => missed),
+        });
       }
+      await waiting.forMore(needed - found.length);
     }
-    await new Promise((resolve) => setTimeout(resolve, lookMs));
+  } finally {
+    for (const one of stop) one();
   }
 }
 
-function jsonOf(message: RecentMessage): MessageJson & { readonly id: number } {
+/** Waits for messages, until a time or until something ends it. */
+class Waiting {
+  isOver = false;
+  #come = 0;
+  #wanted = Infinity;
+  #wake = (): void => {};
+  readonly #timeout: ReturnType<typeof setTimeout>;
+
+  constructor(ms: number, signal: AbortSignal) {
+    this.#timeout = setTimeout(() => this.end(), ms);
+    signal.addEventListener("abort", () => this.end());
+    if (signal.aborted || ms === 0) this.end();
+  }
+
+  /** A message has come. */
+  came(): void {
+    this.#come += 1;
+    if (this.#come >= this.#wanted) this.#wake();
+  }
+
+  end(): void {
+    clearTimeout(this.#timeout);
+    this.isOver = true;
+    this.#wake();
+  }
+
+  /** Resolves when so many have come since the last call, or when it is over. */
+  async forMore(wanted: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#wake = resolve;
+    this.#wanted = wanted;
+    if (this.isOver || this.#come >= wanted) resolve();
+    await promise;
+    this.#come = 0;
+    this.#wanted = Infinity;
+  }
+}
+
+function messageJson(message: RecentMessage): Json<MessagesAnswer["messages"][number]> {
   const { id, at, topic, qos, retain, payload } = message;
-  const text = textOf(payload);
-  const properties = propertiesOf(message);
   return {
-    ...{ id, at, topic, qos, retain },
-    ...(text === null
-      ? { payloadBase64: Buffer.from(payload).toString("base64") }
-      : { payload: text }),
-    ...(properties !== null && { properties }),
+    *[Symbol.iterator]() {
+      const properties = propertiesOf(message);
+      const facts = { id, at, topic, qos, retain, ...(properties !== null && { properties }) };
+      const text = textOf(payload);
+      yield* text === null
+        ? jsonWith(facts, "payloadBase64", jsonText(Buffer.from(payload).toString("base64")))
+        : jsonWith(facts, "payload", jsonText(text));
+    },
   };
 }
 

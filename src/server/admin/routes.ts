@@ -33,7 +33,7 @@ import {
 import { aclAnswer } from "./acl.ts";
 import { eventStream } from "./event-stream.ts";
 import { type Json, jsonStream } from "./json.ts";
-import { messagesAnswer, publishAnswer } from "./messages.ts";
+import { messagesJson, publishAnswer } from "./messages.ts";
 import { metricsText } from "./metrics.ts";
 import { Turns } from "./turns.ts";
 
@@ -85,7 +85,7 @@ export function routesOf(admin: AdminContext, turns: Turns): Routes {
     ...statusRoutes(admin),
     ...clientRoutes(admin, turns),
     ...listRoutes(admin, turns),
-    ...operatorRoutes(admin),
+    ...operatorRoutes(admin, turns),
   };
 }
 
@@ -206,7 +206,7 @@ function listRoutes(admin: AdminContext, turns: Turns): Routes {
 }
 
 /** Paths by which an operator follows events, and reads or changes settings. */
-function operatorRoutes(admin: AdminContext): Routes {
+function operatorRoutes(admin: AdminContext, turns: Turns): Routes {
   return {
     "/v1/config": {
       GET: (context) => {
@@ -229,7 +229,8 @@ function operatorRoutes(admin: AdminContext): Routes {
       GET: async (context) => {
         const query = checked(ofMessages, context.req.query());
         if (query.wait !== undefined && !makeRoom(admin)) return tooMany(context, admin.streams);
-        return context.json(await messagesAnswer(admin, query, context.req.raw.signal));
+        const { signal } = context.req.raw;
+        return piecewise(context, await messagesJson(admin, query, signal, turns), turns);
       },
     },
     "/v1/events": {

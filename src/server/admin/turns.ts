@@ -1,3 +1,5 @@
+import type { Steps } from "../../core/steps.ts";
+
 /** Milliseconds that a piece of work may take before it yields. */
 export const turnMs = 2;
 
@@ -7,6 +9,20 @@ export const turnMs = 2;
  */
 export class Turns {
   readonly #waiting: (() => void)[] = [];
+
+  /** All items of a list, found in as many turns as it takes. */
+  async all<Item>(steps: Steps<Item>): Promise<Item[]> {
+    const items: Item[] = [];
+    for (;;) {
+      await this.next();
+      const until = performance.now() + turnMs;
+      while (performance.now() < until) {
+        const { done, value } = steps.next();
+        if (done === true) return items;
+        if (value !== null && value !== undefined) items.push(value);
+      }
+    }
+  }
 
   /** Resolves at the caller's turn, which lasts until the caller awaits again. */
   async next(): Promise<void> {

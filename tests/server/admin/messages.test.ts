@@ -1,5 +1,9 @@
 import { expect, test } from "bun:test";
 import type { MessagesAnswer } from "../../../src/api/api.ts";
+import { recentMessagesOf } from "../../../src/core/queries/queries.ts";
+import type { PublishPacket } from "../../../src/core/packet.ts";
+import { jsonText } from "../../../src/server/admin/json.ts";
+import { turnMs, Turns } from "../../../src/server/admin/turns.ts";
 import { Administered } from "../../support/administered.ts";
 import { eventually } from "../../support/inbox.ts";
 
@@ -84,7 +88,7 @@ test("what can't be published is refused, with what is allowed", async () => {
 });
 
 test("properties reach subscribers, and come back in /v1/messages", async () => {
-  const admin = new Administered({ recentMessages: 10 });
+  const admin = new Administered({ recentMessages: { messages: 10 } });
   const client = listener(admin);
   const properties = {
     ...{ contentType: "text/plain", payloadFormatIndicator: true, responseTopic: "re/x" },
@@ -108,7 +112,7 @@ test("properties reach subscribers, and come back in /v1/messages", async () => 
 });
 
 test("GET /v1/messages: by filter, the last of them, and those after an id", async () => {
-  const admin = new Administered({ recentMessages: 4 });
+  const admin = new Administered({ recentMessages: { messages: 4 } });
   const client = listener(admin);
   for (const topic of ["a/1", "b", "a/2", "a/3", "a/4"]) {
     client.send({ cmd: "publish", topic, payload: topic, qos: 0, dup: false, retain: false });
@@ -130,7 +134,7 @@ test("GET /v1/messages: by filter, the last of them, and those after an id", asy
 });
 
 test("a request that waits gets its answer when the messages are there", async () => {
-  const admin = new Administered({ recentMessages: 4 });
+  const admin = new Administered({ recentMessages: { messages: 4 } });
   const answer = messages(admin, "topic=a&count=2&wait=10m");
   await eventually(
     () => admin.hub.listening === 1,
@@ -146,7 +150,7 @@ test("a request that waits gets its answer when the messages are there", async (
 });
 
 test("the broker's stop ends a request that waits", async () => {
-  const admin = new Administered({ recentMessages: 4 });
+  const admin = new Administered({ recentMessages: { messages: 4 } });
   const answer = messages(admin, "wait=10m");
   await eventually(
     () => admin.hub.listening === 1,
@@ -157,16 +161,16 @@ test("the broker's stop ends a request that waits", async () => {
 });
 
 test("what is remembered is bounded, counted as memory, and given back", async () => {
-  const admin = new Administered({ recentMessages: 3 });
+  const admin = new Administered({ recentMessages: { messages: 3 } });
   const { broker } = admin.world;
-  const before = broker.memory.messages.bytes;
+  const before = broker.memory.records.bytes;
   const send = async (size: number) => publish(admin, { topic: "a", payload: "x".repeat(size) });
   for (let at = 0; at < 10; at++) await send(1000);
-  const three = broker.memory.messages.bytes - before;
+  const three = broker.memory.records.bytes - before;
   expect(three).toBeGreaterThan(3 * 1000);
   expect(three).toBeLessThan(4 * 1500);
   broker.records.messages.forget();
-  expect(broker.memory.messages.bytes).toBe(before);
+  expect(broker.memory.records.bytes).toBe(before);
   // 1000 of one second at most.
   for (let at = 0; at < 1200; at++) await send(0);
   const { missed, lastId } = await messages(admin, "topic=a");
@@ -175,4 +179,90 @@ test("what is remembered is bounded, counted as memory, and given back", async (
   admin.world.advance(1000);
   await send(0);
   expect(await messages(admin, "topic=a")).toMatchObject({ lastId: 1001 });
+});
+
+test("only so many bytes are copied in one second", async () => {
+  const perSecond = { messages: 1000, bytes: 1000 };
+  const admin = new Administered({ recentMessages: { messages: 100, perSecond } });
+  const payload = "x".repeat(299);
+  for (let at = 0; at < 10; at++) await publish(admin, { topic: "a", payload });
+  // Up to the one that reaches the bound.
+  expect(await messages(admin, "topic=a&count=1")).toMatchObject({ lastId: 4, missed: 6 });
+  admin.world.advance(1000);
+  await publish(admin, { topic: "a", payload });
+  expect(await messages(admin, "topic=a&count=1")).toMatchObject({ lastId: 5, missed: 6 });
+});
+
+test("a message with very many properties is not kept, as they are decoded in one go", async () => {
+  const admin = new Administered({ recentMessages: { messages: 10 } });
+  const long = { userProperties: [["k", "v".repeat(20_000)]] };
+  await publish(admin, { topic: "a", properties: long });
+  expect(await messages(admin, "topic=a")).toMatchObject({ messages: [], missed: 1 });
+});
+
+test("what is remembered goes as memory becomes short, and nothing more is copied then", async () => {
+  const admin = new Administered({
+    // So that the retained message is not copied.
+    recentMessages: { messages: 100, perSecond: { messages: 1000, bytes: 1000 } },
+    limits: { memory: 100_000, payloadSize: 70_000 },
+  });
+  const { broker, driver } = admin.world;
+  await publish(admin, { topic: "a", payload: "x".repeat(3000) });
+  expect(broker.memory.records.bytes).toBeGreaterThan(3000);
+  const packet: PublishPacket = {
+    ...{ type: "publish", topic: "r", qos: 0, retain: true, dup: false, packetId: 0 },
+    ...{ payload: new Uint8Array(70_000), properties: null, expirySeconds: null },
+    ...{ topicAlias: 0, frame: null },
+  };
+  driver.order({ type: "ordered", packet });
+  expect(broker.memory.records.bytes).toBe(0);
+  admin.world.advance(1000);
+  await publish(admin, { topic: "a", payload: "x" });
+  expect(await messages(admin, "topic=a")).toMatchObject({ messages: [], missed: 2 });
+});
+
+test("a long answer is written in pieces, and is the same text", async () => {
+  const admin = new Administered({ recentMessages: { messages: 10 } });
+  // Pieces of 16,384 characters end in the middle of these pairs, and long payloads are no one piece.
+  const payload = `x${"😀".repeat(15_000)}`;
+  await publish(admin, { topic: "a", payload });
+  const response = await admin.ask("/v1/messages?topic=a");
+  const { messages: found } = (await response.json()) as MessagesAnswer;
+  expect(found.map((message) => message.payload === payload)).toEqual([true]);
+  const pieces = [...jsonText(payload)];
+  expect(pieces.length).toBe(2);
+  expect(JSON.parse(pieces.join(""))).toBe(payload);
+  expect([...jsonText("")]).toEqual(['""']);
+});
+
+test("a message that comes while others are searched is behind the answer's last id", async () => {
+  const admin = new Administered({ recentMessages: { messages: 10 } });
+  const client = listener(admin, 0);
+  const one = { cmd: "publish", payload: "", qos: 0, dup: false, retain: false } as const;
+  client.send({ ...one, topic: "a" });
+  const { broker } = admin.world;
+  const { messages: found, lastId } = recentMessagesOf(broker, "#", 0, Infinity);
+  client.send({ ...one, topic: "b" });
+  expect([...found].map((message) => message?.topic ?? null)).toEqual([null, "a"]);
+  expect(lastId).toBe(1);
+});
+
+test("a list is found in as many turns of the loop as it takes", async () => {
+  function* slow(): Generator<number, void, void> {
+    for (let at = 0; at < 5; at++) {
+      const until = performance.now() + turnMs;
+      while (performance.now() < until);
+      yield at;
+    }
+  }
+  let turns = 0;
+  let isFound = false;
+  const count = (): void => {
+    turns += 1;
+    if (!isFound) setImmediate(count);
+  };
+  setImmediate(count);
+  expect(await new Turns().all(slow())).toEqual([0, 1, 2, 3, 4]);
+  isFound = true;
+  expect(turns).toBeGreaterThanOrEqual(5);
 });
