@@ -1,17 +1,12 @@
 import { configKeys, keyAt, pathOf } from "./keys.ts";
-import type { Loaded, Origin } from "./load.ts";
+import type { Loaded, Origin, ValueWithOrigin } from "./load.ts";
 import { writeSize } from "./quantity.ts";
+import type { ListenerSettings } from "./settings.ts";
 import { valueKinds } from "./value-kinds.ts";
 
-/** One value of a configuration in force, with the source that won. */
-export interface ValueInForce {
-  /** `limits.packetSize`, dotted. */
-  readonly path: string;
-  /** In its written form. */
-  readonly value: unknown;
+/** One value of a configuration in force, with the source that won; of an absent key, what decides. */
+export interface ValueInForce extends ValueWithOrigin {
   readonly source: Origin["source"];
-  /** `default`, `mqttd.json:7:15`, `MQTTD_LOG__LEVEL`, `--port`; of an absent key, what decides. */
-  readonly origin: string;
 }
 
 /**
@@ -20,42 +15,62 @@ export interface ValueInForce {
  */
 export function valuesInForce({ config, settings, origins }: Loaded): ValueInForce[] {
   const values: ValueInForce[] = [];
-  const put = (path: string, value: unknown, decided?: string): void => {
-    const { source, name } = origins.get(decided ?? path) ?? { source: "default", name: "" };
-    const own = name === "" ? "default" : name;
-    const origin = decided === undefined ? own : `${decided} (${own})`;
-    values.push({ path, value, source, origin });
-  };
   const collect = (value: unknown, path: string): void => {
     const isEmpty = Array.isArray(value) && value.length === 0;
-    if (typeof value !== "object" || value === null || isEmpty) return put(path, value);
-    for (const [name, inner] of Object.entries(value)) {
-      if (inner !== undefined) collect(inner, path === "" ? name : `${path}.${name}`);
+    if (typeof value === "object" && value !== null && !isEmpty) {
+      for (const [name, inner] of Object.entries(value)) {
+        if (inner !== undefined) collect(inner, path === "" ? name : `${path}.${name}`);
+      }
+      return;
     }
+    const { source, name } = origins.get(path) ?? { source: "default", name: "" };
+    values.push({ path, value, source, origin: name === "" ? "default" : name });
   };
   const { listeners, $schema: _, ...groups } = config;
-  for (const [index, listener] of listeners.entries()) {
-    const base = `listeners.${index}`;
-    collect(listener, base);
-    const inForce = settings.listeners[index];
-    if (inForce === undefined) continue;
-    const own = listener.passwordFile === undefined ? "auth.passwordFile" : `${base}.passwordFile`;
-    const absent = {
-      allowAnonymous: [
-        inForce.allowAnonymous,
-        config.auth.allowAnonymous === undefined ? own : "auth.allowAnonymous",
-      ],
-      passwordFile: [inForce.passwordFile, "auth.passwordFile"],
-      aclFile: [inForce.aclFile, "auth.aclFile"],
-      connections: [config.limits.connections, "limits.connections"],
-    } as const;
-    for (const [key, [value, decider]] of Object.entries(absent)) {
-      const isAbsent = listener[key as keyof typeof absent] === undefined; // A key of the table.
-      if (isAbsent) put(`${base}.${key}`, value, decider);
-    }
-  }
-  collect(groups, "");
-  return values;
+  collect({ listeners, ...groups }, "");
+  return withDecided(values, settings.listeners);
+}
+
+/** Adds, behind each listener's own keys, its absent ones, which other keys decide. */
+export function withDecided<Value extends ValueWithOrigin>(
+  values: readonly Value[],
+  listeners: readonly ListenerSettings[],
+): Value[] {
+  const known = new Map(values.map((value) => [value.path, value]));
+  const last = new Map(values.map((value, index) => [placeOf(value), index]));
+  return values.flatMap((value, index) => {
+    const place = placeOf(value);
+    const listener = place === null || last.get(place) !== index ? undefined : listeners[place];
+    return listener === undefined ? [value] : [value, ...decided(place ?? 0, listener, known)];
+  });
+}
+
+/** The place of the listener that a value is of; null: of none. */
+function placeOf({ path }: ValueWithOrigin): number | null {
+  const [, place] = /^listeners\.(\d+)\./.exec(path) ?? [];
+  return place === undefined ? null : Number(place);
+}
+
+function decided<Value extends ValueWithOrigin>(
+  place: number,
+  { allowAnonymous, passwordFile, aclFile }: ListenerSettings,
+  known: ReadonlyMap<string, Value>,
+): Value[] {
+  const base = `listeners.${place}`;
+  const own = known.has(`${base}.passwordFile`) ? `${base}.passwordFile` : "auth.passwordFile";
+  const isDecided = known.has("auth.allowAnonymous");
+  const deciders: readonly (readonly [key: string, decider: string, value: unknown])[] = [
+    ["allowAnonymous", isDecided ? "auth.allowAnonymous" : own, allowAnonymous],
+    ["passwordFile", "auth.passwordFile", passwordFile],
+    ["aclFile", "auth.aclFile", aclFile],
+    ["connections", "limits.connections", known.get("limits.connections")?.value],
+  ];
+  return deciders.flatMap(([key, decider, value]) => {
+    const path = `${base}.${key}`;
+    const from = known.get(decider);
+    if (known.has(path) || from === undefined) return [];
+    return [{ ...from, path, value, origin: `${decider} (${from.origin})` }];
+  });
 }
 
 /** The value as a line shows it, with its unit: bytes without one get it. */

@@ -1,4 +1,5 @@
 import type { AccountsReloaded, ListedNames, ReloadAnswer } from "../api/api.ts";
+import { withDecided } from "../config/in-force.ts";
 import { type Loaded, type ValueWithOrigin, valuesWithOrigins } from "../config/load.ts";
 import { problemLines } from "../config/problem.ts";
 import type { ListenerSettings } from "../config/settings.ts";
@@ -124,8 +125,9 @@ export class Operator {
     this.#driver.setTrace(this.#hub.logs("debug"));
   }
 
+  /** With the absent keys of listeners, which no reload compares: other keys decide them. */
   config(): { file: string | null; values: readonly ValueWithOrigin[] } {
-    return { file: this.#loaded.file, values: this.#inForce };
+    return { file: this.#loaded.file, values: withDecided(this.#inForce, this.#listeners) };
   }
 
   /**

@@ -174,18 +174,22 @@ function is(event: string): (line: LogLine) => boolean {
   return (line) => line.event === event;
 }
 
+async function asked(
+  { folder }: RunningBroker,
+  ...words: string[]
+): Promise<Record<string, unknown>> {
+  const { code, stdout } = await run(folder, ["inspect", ...words, "--json"]);
+  expect(code).toBe(0);
+  return JSON.parse(stdout) as Record<string, unknown>;
+}
+
 test("what needs a restart is said at each reload, and is not in force", async () => {
   const listener = { port: 0, transport: "ws", path: "/mqtt" };
   const config = (of: object): string => JSON.stringify({ listeners: [of], ...admin });
   const admin = { admin: { port: 0 } };
   await using broker = await RunningBroker.start({ files: { "mqttd.json": config(listener) } });
-  const asked = async (...words: string[]): Promise<Record<string, unknown>> => {
-    const { code, stdout } = await run(broker.folder, ["inspect", ...words, "--json"]);
-    expect(code).toBe(0);
-    return JSON.parse(stdout) as Record<string, unknown>;
-  };
   const inForce = async (): Promise<unknown> => {
-    const values = (await asked("config"))["values"] as { path: string; value: unknown }[];
+    const values = (await asked(broker, "config"))["values"] as { path: string; value: unknown }[];
     return values.filter(({ path }) => /^listeners\.0\.(path|transport|tls)/.test(path));
   };
   const before = await inForce();
@@ -195,12 +199,51 @@ test("what needs a restart is said at each reload, and is not in force", async (
   ]);
   broker.folder.write("mqttd.json", config({ ...listener, path: "/new" }));
   for (let reload = 0; reload < 2; reload++) {
-    expect(await asked("reload")).toMatchObject({ changed: [], later: ["listeners.0.path"] });
+    expect(await asked(broker, "reload")).toMatchObject({
+      changed: [],
+      later: ["listeners.0.path"],
+    });
     expect(await inForce()).toEqual(before);
   }
   const { stdout } = await run(broker.folder, ["inspect", "reload"]);
   expect(stdout).toBe("reloaded: no changes\nonly after a restart: listeners.0.path\n");
   broker.folder.write("mqttd.json", config(listener));
-  expect(await asked("reload")).toMatchObject({ changed: [], later: [] });
+  expect(await asked(broker, "reload")).toMatchObject({ changed: [], later: [] });
+  await broker.stop();
+});
+
+test("inspect config shows what decides a listener's absent keys, which no reload compares", async () => {
+  const config = (auth: object): string =>
+    JSON.stringify({ listeners: [{ port: 0 }], admin: { port: 0 }, auth });
+  await using broker = await RunningBroker.start({
+    files: {
+      "mqttd.json": config({ aclFile: "a.acl" }),
+      "a.acl": "topic a/#\n",
+      "b.acl": "topic b/#\n",
+    },
+  });
+  const decided = async (): Promise<unknown> => {
+    const values = (await asked(broker, "config"))["values"] as Record<
+      "path" | "value" | "origin",
+      string
+    >[];
+    const keys = /^listeners\.0\.(?:allowAnonymous|passwordFile|aclFile|connections)$/;
+    return values
+      .filter(({ path }) => keys.test(path))
+      .map(({ path, value, origin }) => [path.slice("listeners.0.".length), value, origin]);
+  };
+  const others = [
+    ["allowAnonymous", true, "auth.passwordFile (default)"],
+    ["passwordFile", null, "auth.passwordFile (default)"],
+  ];
+  const connections = ["connections", expect.any(Number), "limits.connections (default)"];
+  const acl = (file: string): unknown => [
+    ...["aclFile", file],
+    expect.stringMatching(/^auth\.aclFile \(.*mqttd\.json:\d+:\d+\)$/),
+  ];
+  expect(await decided()).toEqual([...others, acl("a.acl"), connections]);
+  broker.folder.write("mqttd.json", config({ aclFile: "b.acl" }));
+  expect(await asked(broker, "reload")).toMatchObject({ changed: ["auth.aclFile"], later: [] });
+  expect(await decided()).toEqual([...others, acl("b.acl"), connections]);
   await broker.stop();
 });
