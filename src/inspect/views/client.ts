@@ -17,7 +17,7 @@ import { size } from "../../log/size.ts";
 import { armedWill } from "../../log/will.ts";
 import { allowedSilence } from "../answers/allowed-silence.ts";
 import { ago, ahead, timeAt } from "./moment.ts";
-import { cellName, drawn, labelled, nothing, table, type ViewStyle } from "./table.ts";
+import { cellName, drawn, formOf, labelled, nothing, table, type ViewStyle } from "./table.ts";
 import { willText } from "./wills.ts";
 
 /** A client that holds less is not worth a word in the list. */
@@ -30,23 +30,67 @@ export function clientsLines(
   style: ViewStyle,
 ): string[] {
   if (clients.length === 0) return ["no clients"];
-  const rows = clients.map((client) => {
-    const { lastPacket, deadlineAt, queued } = client;
-    const flags: string[] = [client.protocol];
-    if (client.connected) flags.push(`k${client.keepAliveSeconds}`);
-    if (queued > 0) flags.push(`${queued} queued`);
-    const { memoryBytes = 0 } = client;
-    if (memoryBytes >= notableBytes) flags.push(size(memoryBytes));
-    return [
-      cellName(client.clientId),
-      client.connected ? name(client.remote ?? "") : "offline",
-      deadlineAt === null ? nothing : ahead(now, deadlineAt),
-      lastPacket === null ? nothing : `${lastPacket.type} ${ago(now, lastPacket.at)}`,
-      client.will ?? nothing,
-      flags.join(", "),
-    ];
-  });
-  return table(["CLIENT", "FROM", "DEADLINE", "LAST PACKET", "WILL", "MQTT"], rows, style);
+  const rows = clients.map((client) => summaryCells(now, client));
+  const more = [usersColumn(clients), listenersColumn(clients)].filter((column) => column !== null);
+  const tableWith = (count: number): Parameters<typeof table> => {
+    const shown = more.slice(0, count);
+    const heads = ["CLIENT", "FROM", ...shown.map(({ head }) => head), ...summaryHeads];
+    const whole = rows.map(([client = "", from = "", ...rest], index) => [
+      ...[client, from],
+      ...shown.map(({ cells }) => cells[index] ?? nothing),
+      ...rest,
+    ]);
+    return [heads, whole, style];
+  };
+  // Those that fit beside the others, on one line; lists have room for all.
+  let count = more.length;
+  if (formOf(...tableWith(0)) !== "lists") {
+    while (count > 0 && formOf(...tableWith(count)) !== "lines") count--;
+  }
+  return table(...tableWith(count));
+}
+
+const summaryHeads = ["DEADLINE", "LAST PACKET", "WILL", "MQTT"];
+
+function summaryCells(now: number, client: ClientSummary): string[] {
+  const { lastPacket, deadlineAt, queued, memoryBytes = 0 } = client;
+  const flags: string[] = [client.protocol];
+  if (client.connected) flags.push(`k${client.keepAliveSeconds}`);
+  if (queued > 0) flags.push(`${queued} queued`);
+  if (memoryBytes >= notableBytes) flags.push(size(memoryBytes));
+  return [
+    cellName(client.clientId),
+    client.connected ? name(client.remote ?? "") : "offline",
+    deadlineAt === null ? nothing : ahead(now, deadlineAt),
+    lastPacket === null ? nothing : `${lastPacket.type} ${ago(now, lastPacket.at)}`,
+    client.will ?? nothing,
+    flags.join(", "),
+  ];
+}
+
+/** A column that not every table has. */
+interface FurtherColumn {
+  readonly head: string;
+  readonly cells: readonly string[];
+}
+
+/** Null: no client has a user name. */
+function usersColumn(clients: readonly ClientSummary[]): FurtherColumn | null {
+  if (clients.every(({ username }) => username === null)) return null;
+  const cells = clients.map(({ username }) => (username === null ? nothing : cellName(username)));
+  return { head: "USER", cells };
+}
+
+/** Null: all are on one. By its transport alone (`wss`) if those differ. */
+function listenersColumn(clients: readonly ClientSummary[]): FurtherColumn | null {
+  const listeners = new Set(clients.flatMap(({ listener }) => listener ?? []));
+  if (listeners.size < 2) return null;
+  const transportOf = (listener: string): string => listener.split(" ")[0] ?? listener;
+  const transports = new Set(Array.from(listeners, transportOf));
+  const shown = (listener: string): string =>
+    clause(transports.size === listeners.size ? transportOf(listener) : listener);
+  const cells = clients.map(({ listener }) => (listener === null ? nothing : shown(listener)));
+  return { head: "LISTENER", cells };
 }
 
 /** Everything that the broker knows about one client. */

@@ -61,20 +61,10 @@ export function table(
       return index === last ? text : shortened(text, cellMax);
     }),
   );
-  const widest = heads.map((head, index) =>
-    rows.reduce((most, row) => Math.max(most, width(row[index] ?? "")), width(head)),
-  );
-  const between = widest.slice(1, last).reduce((sum, own) => sum + own + gap, gap);
-  const lastNeeds = Math.max(width(heads[last] ?? ""), Math.min(lastMin, widest[last] ?? 0));
-  const room = Math.min(columns * firstShare, columns - between - lastNeeds);
-  const head = width(heads[0] ?? "");
-  if (head > room) return rows.flatMap((row) => listed(heads, row, style));
-  // As wide as the widest cell that fits; a wider cell gets a line of its own.
-  const first = rows.reduce((most, [lead = ""]) => {
-    const own = width(lead);
-    return own > room ? most : Math.max(most, own);
-  }, head);
-  const widths = widest.with(0, first);
+  const layout = layoutOf(heads, rows, columns);
+  if (layout === null) return rows.flatMap((row) => listed(heads, row, style));
+  const { widths, between } = layout;
+  const [first = 0] = widths;
   const before = first + between;
   const line = (cells: readonly string[]): string =>
     cells
@@ -95,6 +85,47 @@ export function table(
       ];
     }),
   ];
+}
+
+/** How `table` shows these rows: each on one line, in columns some of which wrap, or as lists. */
+export function formOf(
+  heads: readonly string[],
+  rows: readonly (readonly string[])[],
+  { columns }: ViewStyle,
+): "lines" | "columns" | "lists" {
+  const layout = layoutOf(heads, rows, columns);
+  if (layout === null) return "lists";
+  const sum = layout.widest.reduce((all, own) => all + own + gap, -gap);
+  return sum <= columns && layout.widths[0] === layout.widest[0] ? "lines" : "columns";
+}
+
+/** Null: there is no room for columns. */
+function layoutOf(
+  heads: readonly string[],
+  rows: readonly (readonly string[])[],
+  columns: number,
+): {
+  readonly widest: readonly number[];
+  /** As `widest`, but for a first cell that gets a line of its own. */
+  readonly widths: readonly number[];
+  /** From the end of the first column to the begin of the last. */
+  readonly between: number;
+} | null {
+  const last = heads.length - 1;
+  const widest = heads.map((head, index) =>
+    rows.reduce((most, row) => Math.max(most, width(row[index] ?? "")), width(head)),
+  );
+  const between = widest.slice(1, last).reduce((sum, own) => sum + own + gap, gap);
+  const lastNeeds = Math.max(width(heads[last] ?? ""), Math.min(lastMin, widest[last] ?? 0));
+  const room = Math.min(columns * firstShare, columns - between - lastNeeds);
+  const head = width(heads[0] ?? "");
+  if (head > room) return null;
+  // As wide as the widest cell that fits; a wider cell gets a line of its own.
+  const first = rows.reduce((most, [lead = ""]) => {
+    const own = width(lead);
+    return own > room ? most : Math.max(most, own);
+  }, head);
+  return { widest, widths: widest.with(0, first), between };
 }
 
 /** A peer's name in a cell, shortened before it is escaped. */

@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import type { ClientSummary } from "../../../src/core/records/shapes.ts";
 import { clientsLines } from "../../../src/inspect/views/client.ts";
 import { overviewLines } from "../../../src/inspect/views/overview.ts";
 import { retainedLines } from "../../../src/inspect/views/retained.ts";
@@ -718,5 +719,47 @@ test("viewed: filters that begin with a wildcard do not match a topic that begin
   expect(lines(0, 2)).toEqual([
     "no retained messages",
     "Up to 2 on other topics that begin with $, which # does not match",
+  ]);
+});
+
+test("viewed: clients by user and listener, as far as these tell them apart and lines have room", () => {
+  const of = (
+    clientId: string,
+    listener: string | null,
+    username: string | null,
+  ): ClientSummary => ({
+    ...{ clientId, listener, username, connected: listener !== null, protocol: "5.0" },
+    remote: listener === null ? null : "127.0.0.1:50001",
+    ...{ keepAliveSeconds: 60, lastPacket: null, deadlineAt: null, will: null },
+    ...{ subscriptions: 0, queued: 0, inflight: 0 },
+  });
+  const head = (columns: number, ...clients: ClientSummary[]): (string | undefined)[] =>
+    clientsLines(0, clients, plainStyle(columns)).map((line) =>
+      line.replaceAll(/ {2,}/g, " ").replace(/ DEADLINE.*| - - - 5.*/, ""),
+    );
+  const tcp = of("dev-42", "tcp localhost:1883", "ann");
+  const wss = of("dev-7", "wss localhost:9001", null);
+  const away = of("dev-9", null, null);
+  expect(head(120, tcp, wss, away)).toEqual([
+    "CLIENT FROM USER LISTENER",
+    "dev-42 127.0.0.1:50001 ann tcp",
+    "dev-7 127.0.0.1:50001 - wss",
+    "dev-9 offline - -",
+  ]);
+  expect(head(120, tcp, of("dev-8", "tcp 192.0.2.7:1883", null), wss)).toContain(
+    "dev-8 127.0.0.1:50001 - tcp 192.0.2.7:1883",
+  );
+  // All on one listener, all without a user name.
+  expect(head(120, wss, away)[0]).toBe("CLIENT FROM");
+  const all = clientsLines(0, [tcp, wss], plainStyle(Infinity)).map((line) => width(line));
+  const needed = Math.max(...all);
+  expect(head(needed, tcp, wss)[0]).toBe("CLIENT FROM USER LISTENER");
+  expect(head(needed - 1, tcp, wss)[0]).toBe("CLIENT FROM USER");
+  expect(head(needed - "  LISTENER".length - 1, tcp, wss)[0]).toBe("CLIENT FROM");
+  expect(clientsLines(0, [tcp], plainStyle(30))).toEqual([
+    "dev-42",
+    "  from: 127.0.0.1:50001",
+    "  user: ann",
+    "  mqtt: 5.0, k60",
   ]);
 });
