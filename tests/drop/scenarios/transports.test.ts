@@ -140,18 +140,32 @@ for (const kind of ["unix", "wss"] as const) {
 /** A broker that hears of no end of a connection. */
 const deaf = (events: LinkEvents): LinkEvents => ({ ...events, closed: () => {} });
 
-/** A broker for which something beside MQTT packets, for some seconds, is a sign of life. */
+/** A broker for which whatever stands below MQTT is a sign of life, until the connection ends. */
 const credulous = (events: LinkEvents): LinkEvents => {
-  const connected = new WeakSet<Link>();
+  const beats = new Map<Link, ReturnType<typeof setInterval>>();
+  const alive = (link: Link): void => {
+    // The broker has ended it.
+    if (link.descriptor === null) dead(link);
+    else events.data(link, Uint8Array.of(0xc0, 0));
+  };
+  const dead = (link: Link): void => {
+    clearInterval(beats.get(link));
+    beats.delete(link);
+  };
   return {
     ...events,
     data: (link, chunk) => {
       events.data(link, chunk);
       // Not before its CONNECT.
-      if (connected.has(link)) return;
-      connected.add(link);
-      const beats = setInterval(() => events.data(link, Uint8Array.of(0xc0, 0)), 200);
-      setTimeout(() => clearInterval(beats), 4000);
+      if (!beats.has(link))
+        beats.set(
+          link,
+          setInterval(() => alive(link), 200),
+        );
+    },
+    closed: (link, ...how) => {
+      dead(link);
+      events.closed(link, ...how);
     },
   };
 };
