@@ -66,12 +66,23 @@ export async function talkLogin(
   source: Source,
   surroundings: Surroundings,
 ): Promise<Login> {
-  const isInput = source.type === "lines" || (source.type === "file" && source.name === null);
-  if (isInput && given.text("pw-file") === "-") {
-    throw usageError("--pw-file - and the payload are both standard input", "--pw-file FILE");
+  const file = given.text("pw-file") ?? "";
+  const isInput = source.type === "lines" || (source.type === "file" && isStandardInput(source));
+  if (isInput && (file === "-" || inputFiles.has(file))) {
+    throw usageError(
+      `--pw-file ${file} and the payload are both standard input`,
+      "--pw-file FILE, or MQTTD_PASSWORD",
+    );
   }
   return loginFrom(given, surroundings);
 }
+
+function isStandardInput({ name }: { readonly name: string | null }): boolean {
+  return name === null || inputFiles.has(name);
+}
+
+/** Files that are standard input. */
+const inputFiles: ReadonlySet<string> = new Set(["/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"]);
 
 const fiveOnly = [
   ...["property", "session-expiry-interval", "will-delay", "disconnect-reason"],

@@ -156,10 +156,13 @@ test("wrong command lines get one line, with the nearest right word", async () =
       "sub -t a --no-disconnect --disconnect-reason 4",
       "--no-disconnect sends no --disconnect-reason (give one of them)",
     ],
-    [
-      "pub -t a -l --pw-file -",
-      "--pw-file - and the payload are both standard input (--pw-file FILE)",
-    ],
+    ...["pub -t a -l", "pub -t a -s", "pub -t a -f /dev/stdin", "rr -t a -e b -s"].flatMap(
+      (command) =>
+        ["-", "/dev/stdin"].map((file): [string, string] => [
+          `${command} --pw-file ${file}`,
+          `--pw-file ${file} and the payload are both standard input (--pw-file FILE, or MQTTD_PASSWORD)`,
+        ]),
+    ),
     ["sub", "no topic filter to subscribe to (give one: -t FILTER, or -t '#' for all)"],
     [
       "sub -t a/#/b",
