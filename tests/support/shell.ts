@@ -114,17 +114,22 @@ export class InteractiveShell implements AsyncDisposable {
 
   /** Ends the shell and all processes that it started. */
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const pid of processesOf(this.#child.pid)) {
-      try {
-        process.kill(pid, "SIGKILL");
-      } catch {
-        // It has ended meanwhile.
-      }
-    }
-    this.#child.kill("SIGKILL");
-    await this.#child.exited;
-    this.#child.terminal?.close();
+    await endSession(this.#child);
   }
+}
+
+/** Kills a shell on a terminal of its own, and all processes that it started. */
+export async function endSession(shell: Bun.Subprocess): Promise<void> {
+  for (const pid of processesOf(shell.pid)) {
+    try {
+      process.kill(pid, "SIGKILL");
+    } catch {
+      // It has ended meanwhile.
+    }
+  }
+  shell.kill("SIGKILL");
+  await shell.exited;
+  shell.terminal?.close();
 }
 
 /** The processes of a session, which a shell on a terminal leads, according to Linux. */
