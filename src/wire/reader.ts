@@ -130,6 +130,12 @@ export class PacketReader {
     return current + this.#waitingBytes;
   }
 
+  /** The next packet is a DISCONNECT. */
+  get isLeaving(): boolean {
+    if (this.version === null || this.#gathered > 0) return false;
+    return (this.#chunk[this.#position] ?? 0) >> 4 === PacketType.disconnect;
+  }
+
   /** Missing bytes of the packet in pieces; 0: no such packet, or its length is incomplete too. */
   get awaited(): number {
     if (this.#gathered === 0) return 0;

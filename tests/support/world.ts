@@ -190,12 +190,15 @@ export class World {
 
   /** Turns the loop until it has nothing left to do. */
   check(): void {
-    while (this.#turns.length > 0) {
-      const turns = this.#turns;
-      this.#turns = [];
-      for (const work of turns) work();
-    }
+    while (this.#turns.length > 0) this.turn();
     if (this.faults.length > 0) throw this.faults[0];
+  }
+
+  /** One turn of the loop. */
+  turn(): void {
+    const turns = this.#turns;
+    this.#turns = [];
+    for (const work of turns) work();
   }
 
   #pass(milliseconds: number): void {

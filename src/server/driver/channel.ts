@@ -3,9 +3,13 @@ import type { Memory } from "../../core/memory.ts";
 import type { Link } from "../../transport/transport.ts";
 import { PacketReader, type PacketReaderOptions } from "../../wire/reader.ts";
 import type { Outbox, OutboxPool } from "./outbox.ts";
+import type { Worker } from "./turns.ts";
 
 /** What ends a connection. Handed in after the packets that the driver has already. */
 export type Last = Input & { readonly type: "closed" | "kicked" };
+
+/** Bytes of a client that mostly take a unit of work. */
+const bytesOfUnit = 16;
 
 /** A CONNECT, or the late answer that lets it in. */
 export interface Withheld {
@@ -14,7 +18,7 @@ export interface Withheld {
 }
 
 /** The driver's side of one connection: its link, reader and output. */
-export class Channel implements DriverHolds {
+export class Channel implements DriverHolds, Worker {
   readonly id: ConnectionId;
   link: Link;
   readonly listener: ListenerPolicy;
@@ -37,6 +41,7 @@ export class Channel implements DriverHolds {
   replyBytes = 0;
   /** Messages sent to it since its last packet. */
   messagesSent = 0;
+  busyUntil = 0;
   /**
    * Reasons not to read: authentication pending, output full, a turn of the loop to come, subscribers
    * slow.
@@ -85,6 +90,13 @@ export class Channel implements DriverHolds {
 
   get unfinishedBytes(): number {
     return this.#unreadBytes + this.reader.gatheredMemory;
+  }
+
+  /** Nobody waits for an end, and who is only about to connect goes behind those who are connected. */
+  get workAhead(): number {
+    const { clientId, last, reader } = this;
+    if (clientId === null || last !== null || reader.isLeaving) return Infinity;
+    return reader.buffered / bytesOfUnit;
   }
 
   /** Counts the memory of input that stays unread. Incomplete packets are counted by the reader. */

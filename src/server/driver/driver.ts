@@ -458,9 +458,13 @@ export class Driver {
     const { last } = channel;
     if (last === null || !channel.open || channel.link.isBehind === true) return;
     channel.last = null;
-    if (last.type === "closed") this.#release(channel);
+    if (last.type === "kicked") return this.#handle(last);
+    this.#release(channel);
+    // A link that is gone takes no answers to its last packets.
+    const isOpen = openLosses.has(last.how);
+    if (!isOpen) channel.loseOutput();
     this.#handle(last);
-    if (last.type === "closed" && openLosses.has(last.how)) this.#beginClosing(channel);
+    if (isOpen) this.#beginClosing(channel);
   }
 
   /** Frees the memory of an incomplete packet that stands still. False: none does. */

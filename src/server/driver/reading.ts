@@ -83,13 +83,21 @@ export class Reading {
   /** Hands in complete packets. What the turn's budget leaves waits for a later turn. */
   more(channel: Channel): void {
     if (channel.reader.buffered === 0 && channel.last === null) return;
-    if (this.#turns.isOver || this.#read(channel)) this.#later(channel);
+    if (!this.#turns.mayWork(channel) || this.#read(channel)) this.#later(channel);
     // Its answers do not wait behind output that others have caused.
     this.#output.flushOwn(channel);
   }
 
   /** Hands in complete packets, and `last` after them. True: the turn is over, packets are left. */
   #read(channel: Channel): boolean {
+    const { budget } = this.#broker;
+    const before = budget.spent;
+    const isLeft = this.#readOn(channel);
+    this.#turns.charge(channel, budget.spent - before);
+    return isLeft;
+  }
+
+  #readOn(channel: Channel): boolean {
     this.#output.source = channel.id;
     while (channel.open && (channel.isCut || !channel.held)) {
       if (channel.isCut) this.#goOn(channel);
@@ -98,7 +106,8 @@ export class Reading {
         this.#core.last(channel);
         return false;
       }
-      if (channel.isCut || (this.#turns.isOver && channel.reader.buffered > 0)) return true;
+      if (channel.isCut) return true;
+      if (channel.reader.buffered > 0 && !this.#turns.mayWork(channel)) return true;
     }
     // The answer would come too late.
     if (channel.holdAuthentication) this.#core.last(channel);
@@ -109,7 +118,8 @@ export class Reading {
   #later(channel: Channel): void {
     channel.holdTurn = true;
     this.update(channel);
-    this.#turns.add(channel);
+    if (channel.reader.isLeaving) this.#turns.addEnd(channel);
+    else this.#turns.add(channel);
   }
 
   /** Reads on in a turn. True: the turn is over, packets are left. */

@@ -8,9 +8,25 @@ const turnMs = 5;
 /** Work between two looks at the clock. */
 const unitsOfLook = 50;
 /** Each kind of work has its own part of a turn, so that none waits for the end of another. */
-const parts = 6;
+const parts = 7;
 /** Slices of a part: one task's share before it goes behind the others. */
 const slices = 2;
+/**
+ * A task is light while it asks for less than one in so many units of a turn each millisecond; if
+ * it asked for less before, it may ask for so many milliseconds' worth at once. After more than
+ * that it is light again within so many milliseconds.
+ */
+const lightShare = 4000;
+const lightAtOnceMs = 50;
+const lightAgainMs = 250;
+
+/** Whose work a turn of the loop continues. */
+export interface Worker {
+  /** Until then it has used up what a light task may use; milliseconds of the driver's clock. */
+  busyUntil: number;
+  /** A guess at the work that waits, in units of `Budget`; Infinity: it is not urgent. */
+  readonly workAhead: number;
+}
 
 /** What a turn of the loop continues. */
 export interface Turn<Task> {
@@ -29,17 +45,21 @@ export interface Turn<Task> {
  * done. The loop reads its sockets between two turns.
  *
  * Callbacks of the loop work at once while the turn's budget lasts, which is nearly always. What
- * they leave continues in the next turn: deadlines, then waiting output, then tasks that have just
- * arrived, then ends of connections, then tasks that were cut before, a slice each, first in, first
- * out. Each kind has a part of the budget, and what it leaves is for the next kind. The last part is
- * for the callbacks of the poll that follows.
+ * they leave continues in the next turn: light tasks, then deadlines, then waiting output, then
+ * tasks that have just arrived, then ends of connections, then tasks that were cut before, a slice
+ * each, first in, first out. Each kind has a part of the budget, and what it leaves is for the next
+ * kind. The last part is for the callbacks of the poll that follows.
+ *
+ * Light tasks are those that have asked for little lately. They also work at once when the turn is
+ * over, up to a part of the budget more: to put a PINGREQ off costs more than to answer it.
  */
-export class Turns<Task> {
+export class Turns<Task extends Worker> {
   readonly #soon: (work: () => void) => void;
   readonly #clock: Clock;
   readonly #budget: Budget;
   readonly #turn: Turn<Task>;
   readonly #units: number;
+  readonly #light = new Set<Task>();
   readonly #fresh = new Set<Task>();
   readonly #ends = new Set<Task>();
   readonly #cut = new Set<Task>();
@@ -49,6 +69,11 @@ export class Turns<Task> {
   #startedAt: Millis;
   #lookAt = 0;
   #isLate = false;
+  #now: Millis;
+  /** What light tasks may use of this turn once it is over. */
+  #lightLeft: number;
+  /** The work done when the task that works went on because it is light; null: it did not. */
+  #overdrawnAt: number | null = null;
 
   /** `soon` runs work after the next poll of the sockets. `units`: budget of a turn. */
   constructor(
@@ -63,12 +88,15 @@ export class Turns<Task> {
     this.#budget = budget;
     this.#turn = turn;
     this.#units = units;
-    this.#startedAt = clock.now();
+    this.#now = clock.now();
+    this.#startedAt = this.#now;
+    this.#lightLeft = units / parts;
     budget.limit = units;
   }
 
   /** A callback of the loop begins; `now` was just read from the clock. */
   begin(now: Millis): void {
+    this.#now = now;
     if (!this.#isScheduled) this.#startedAt = now;
     else if (now - this.#startedAt >= turnMs) this.#isLate = true;
     this.#lookAt = this.#budget.spent + unitsOfLook;
@@ -92,10 +120,46 @@ export class Turns<Task> {
     if (this.#isLate || this.#budget.spent * parts >= this.#units) this.schedule();
   }
 
-  /** Runs a task in the next turn: ahead of those that were cut, unless it is one of them. */
+  /** Runs a task in the next turn: first if it is light, last if it is one that was cut. */
   add(task: Task): void {
-    if (!this.#cut.has(task)) this.#fresh.add(task);
+    if (this.#isLight(task)) this.#moveToLight(task);
+    else if (!this.#cut.has(task)) this.#fresh.add(task);
     this.schedule();
+  }
+
+  #moveToLight(task: Task): void {
+    this.#cut.delete(task);
+    this.#fresh.delete(task);
+    this.#light.add(task);
+  }
+
+  #isLight({ busyUntil, workAhead }: Task): boolean {
+    const now = this.#now;
+    return Math.max(busyUntil, now) + this.#msOf(workAhead) <= now + lightAtOnceMs;
+  }
+
+  /** How long a light task takes to earn so many units. */
+  #msOf(units: number): number {
+    return (units * lightShare) / this.#units;
+  }
+
+  /** Whether a task may work now: the turn is not over, or the task is light. `charge` it then. */
+  mayWork(task: Task): boolean {
+    if (!this.isOver) return true;
+    const { spent } = this.#budget;
+    const since = this.#overdrawnAt ?? spent;
+    if (spent - since >= this.#lightLeft || !this.#isLight(task)) return false;
+    this.#overdrawnAt = since;
+    return true;
+  }
+
+  /** A task has used so many units. */
+  charge(task: Task, units: number): void {
+    const now = this.#now;
+    if (this.#overdrawnAt !== null) this.#lightLeft -= this.#budget.spent - this.#overdrawnAt;
+    this.#overdrawnAt = null;
+    const until = Math.max(task.busyUntil, now) + this.#msOf(units);
+    task.busyUntil = Math.min(until, now + lightAgainMs);
   }
 
   /** As `add`, for a task that nobody waits for at the other end: thousands may come at once. */
@@ -143,18 +207,35 @@ export class Turns<Task> {
     budget.spent = 0;
     this.#isLate = false;
     turn.begin();
-    budget.limit = part;
-    if (this.#isDue) this.#isDue = turn.due();
+    this.#runTasks(this.#light, part);
     budget.limit = 2 * part;
+    if (this.#isDue) this.#isDue = turn.due();
+    budget.limit = 3 * part;
     const waits = turn.flush();
-    this.#runTasks(this.#fresh, 3 * part);
-    this.#runTasks(this.#ends, 4 * part);
-    budget.limit = 5 * part;
+    this.#runTasks(this.#fresh, 4 * part);
+    this.#runTasks(this.#ends, 5 * part);
+    budget.limit = 6 * part;
     // What was cut would add to the output that waits already.
-    if (!waits || !turn.flush()) this.#runTasks(this.#cut, 5 * part);
+    if (!waits || !turn.flush()) this.#runTasks(this.#cut, 6 * part);
+    // What nobody has used is for those whose part was too small.
+    for (const tasks of [this.#light, this.#fresh, this.#ends])
+      if (!this.isOver) this.#runTasks(tasks, 6 * part);
     budget.limit = this.#units;
+    this.#lightLeft = part;
     turn.end();
-    if (this.#isDue || this.#fresh.size + this.#ends.size + this.#cut.size > 0) this.schedule();
+    if (this.#isDue || this.#isAnyLeft) this.schedule();
+  }
+
+  get #isAnyLeft(): boolean {
+    return this.#light.size + this.#fresh.size + this.#ends.size + this.#cut.size > 0;
+  }
+
+  #cutAgain(task: Task): void {
+    this.#ends.delete(task);
+    if (this.#isLight(task)) return this.#moveToLight(task);
+    this.#light.delete(task);
+    this.#fresh.delete(task);
+    this.#cut.add(task);
   }
 
   #runTasks(tasks: Set<Task>, limit: number): void {
@@ -163,11 +244,7 @@ export class Turns<Task> {
       tasks.delete(task);
       budget.limit = Math.min(limit, budget.spent + this.#units / parts / slices);
       // A task that is cut again stands at the end of the set, which this loop reaches too.
-      if (this.#turn.run(task)) {
-        this.#fresh.delete(task);
-        this.#ends.delete(task);
-        this.#cut.add(task);
-      }
+      if (this.#turn.run(task)) this.#cutAgain(task);
       budget.limit = limit;
       if (this.isOver) return;
     }

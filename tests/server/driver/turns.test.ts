@@ -7,24 +7,38 @@ import { World } from "../../support/world.ts";
 interface Task {
   readonly name: string;
   units: number;
+  busyUntil: number;
+  /** What the turns believe of the units; Infinity: it is not urgent. */
+  readonly workAhead: number;
+}
+
+/** A task that is no light one. */
+function task(name: string, units: number): Task {
+  return { name, units, busyUntil: 0, workAhead: Infinity };
+}
+
+function light(name: string, units: number): Task {
+  return { name, units, busyUntil: 0, workAhead: units };
 }
 
 /** Turns whose loop the test runs, one turn at a time. */
 class Bench {
   readonly budget = new Budget();
   readonly turns: Turns<Task>;
+  readonly clock: Clock;
   /** Work done in this turn, in order. */
   log: string[] = [];
   due = 0;
   output = 0;
   #next: (() => void) | null = null;
-  #now = 0;
+  now = 0;
 
   constructor(units: number, msOfUnit = 0) {
-    const clock = new Clock({ monotonic: () => this.#now, wall: () => 0, sinceBoot: () => 0 });
+    const clock = new Clock({ monotonic: () => this.now, wall: () => 0, sinceBoot: () => 0 });
+    this.clock = clock;
     const spend = (name: string): void => {
       this.budget.spent += 1;
-      this.#now += msOfUnit;
+      this.now += msOfUnit;
       this.log.push(name);
     };
     this.turns = new Turns<Task>(
@@ -42,10 +56,12 @@ class Bench {
           return this.output > 0;
         },
         run: (task) => {
+          const before = this.budget.spent;
           do {
             task.units -= 1;
             spend(task.name);
-          } while (task.units > 0 && !this.turns.isOver);
+          } while (task.units > 0 && this.turns.mayWork(task));
+          this.turns.charge(task, this.budget.spent - before);
           return task.units > 0;
         },
         end: () => this.turns.end(),
@@ -68,38 +84,38 @@ class Bench {
 }
 
 test("each kind of work has its part of a turn, and a part is left for the callbacks that follow", () => {
-  const bench = new Bench(120);
-  const old = { name: "old", units: 1000 };
+  const bench = new Bench(140);
+  const old = task("old", 1000);
   bench.turns.add(old);
   // Alone, it gets what the others leave.
-  expect(bench.turn()).toEqual({ old: 100 });
+  expect(bench.turn()).toEqual({ old: 120 });
   bench.due = 1000;
   bench.turns.addDue();
-  bench.turns.add({ name: "fresh", units: 5 });
-  expect(bench.turn()).toEqual({ due: 20, fresh: 5, old: 75 });
+  bench.turns.add(task("fresh", 5));
+  expect(bench.turn()).toEqual({ due: 40, fresh: 5, old: 75 });
   bench.output = 30;
-  expect(bench.turn()).toEqual({ due: 20, output: 30, old: 50 });
+  expect(bench.turn()).toEqual({ due: 40, output: 30, old: 50 });
   expect(bench.budget.isUsedUp).toBe(false);
 });
 
 test("what was cut is not continued while output waits, which it would add to", () => {
-  const bench = new Bench(120);
-  bench.turns.add({ name: "old", units: 1000 });
+  const bench = new Bench(140);
+  bench.turns.add(task("old", 1000));
   bench.turn();
   bench.output = 150;
-  expect(bench.turn()).toEqual({ output: 100 });
-  expect(bench.turn()).toEqual({ output: 50, old: 50 });
+  expect(bench.turn()).toEqual({ output: 120 });
+  expect(bench.turn()).toEqual({ output: 30, old: 90 });
 });
 
 test("ends wait for nobody's long work, and keep nobody who has just arrived waiting", () => {
-  const bench = new Bench(120);
-  bench.turns.add({ name: "old", units: 1000 });
+  const bench = new Bench(140);
+  bench.turns.add(task("old", 1000));
   bench.turn();
-  for (let number = 0; number < 100; number++) bench.turns.addEnd({ name: "end", units: 2 });
+  for (let number = 0; number < 100; number++) bench.turns.addEnd(task("end", 2));
   expect(bench.turns.hasEnds).toBe(true);
-  bench.turns.add({ name: "ping", units: 1 });
+  bench.turns.add(task("ping", 1));
   // What the others leave of their parts is for the ends.
-  expect(bench.turn()).toEqual({ ping: 1, end: 80, old: 19 });
+  expect(bench.turn()).toEqual({ ping: 1, end: 100, old: 19 });
   expect(bench.log[0]).toBe("ping");
   bench.output = 1000;
   expect(bench.turn()).toMatchObject({ end: 40 });
@@ -109,27 +125,75 @@ test("ends wait for nobody's long work, and keep nobody who has just arrived wai
 });
 
 test("tasks that were cut take turns, a slice each, and one that has just arrived goes first", () => {
-  const bench = new Bench(120);
-  for (let number = 0; number < 20; number++) bench.turns.add({ name: `t${number}`, units: 50 });
+  const bench = new Bench(140);
+  for (let number = 0; number < 20; number++) bench.turns.add(task(`t${number}`, 50));
   const first = bench.turn() ?? {};
-  expect(Object.keys(first)).toEqual(["t0", "t1", "t2", "t3", "t4", "t5"]);
+  expect(Object.keys(first)).toEqual(["t0", "t1", "t2", "t3", "t4", "t5", "t6", "t7"]);
+  // Then those that were cut have what is left.
   expect(first).toMatchObject({ t0: 20, t3: 20, t4: 10 });
-  bench.turns.add({ name: "ping", units: 1 });
+  bench.turns.add(task("new", 1));
   bench.turn();
   // Those that arrived earlier had not had their first slice.
-  expect(bench.log.indexOf("ping")).toBe(-1);
+  expect(bench.log.indexOf("new")).toBe(-1);
   bench.turn();
-  expect(bench.log.indexOf("ping")).toBeLessThan(60);
+  expect(bench.log.indexOf("new")).toBeLessThan(80);
   let turns = 0;
   while (bench.turn() !== null) turns += 1;
   expect(turns).toBeLessThan(12);
+});
+
+test("light tasks go ahead of all others, and are light again once they have waited", () => {
+  const bench = new Bench(1400);
+  for (let number = 0; number < 100; number++) bench.turns.add(task(`t${number}`, 500));
+  // Ten units are worth 29 ms.
+  const ping = light("ping", 10);
+  bench.turns.add(ping);
+  bench.turn();
+  expect(bench.log[0]).toBe("ping");
+  ping.units = 10;
+  bench.turns.add(ping);
+  bench.turn();
+  expect(bench.log).not.toContain("ping");
+  // Another has its own share.
+  bench.turns.add(light("other", 1));
+  bench.turn();
+  expect(bench.log[0]).toBe("other");
+  while (ping.units > 0) bench.turn();
+  bench.now += 100;
+  ping.units = 10;
+  bench.turns.add(ping);
+  bench.turn();
+  expect(bench.log[0]).toBe("ping");
+});
+
+test("what comes in when the turn is over waits, unless it is light, and light work has a bound", () => {
+  const bench = new Bench(140);
+  bench.turns.begin(bench.clock.now());
+  bench.budget.spent = 140;
+  expect(bench.turns.mayWork(task("busy", 1))).toBe(false);
+  expect(bench.turns.mayWork(light("large", 100))).toBe(false);
+  let pings = 0;
+  for (; pings < 1000; pings++) {
+    const ping = light("ping", 1);
+    if (!bench.turns.mayWork(ping)) break;
+    bench.budget.spent += 1;
+    bench.turns.charge(ping, 1);
+  }
+  expect(pings).toBe(20);
+  // The bound holds for the packets of one as well.
+  bench.turns.schedule();
+  bench.turn();
+  bench.budget.spent = 140;
+  const one = light("one", 1);
+  while (bench.turns.mayWork(one)) bench.budget.spent += 1;
+  expect(bench.budget.spent).toBe(160);
 });
 
 test("a slow machine ends a turn by its clock, and every kind still makes progress", () => {
   const bench = new Bench(10_000, 0.125);
   bench.due = 1000;
   bench.turns.addDue();
-  bench.turns.add({ name: "fresh", units: 5000 });
+  bench.turns.add(task("fresh", 5000));
   const counts = bench.turn() ?? {};
   expect(counts["due"]).toBe(50);
   // One step in each part.
@@ -137,7 +201,7 @@ test("a slow machine ends a turn by its clock, and every kind still makes progre
 });
 
 test("callbacks share a budget until they have used a part of it", () => {
-  const bench = new Bench(120);
+  const bench = new Bench(140);
   bench.budget.spent = 19;
   bench.turns.end();
   expect(bench.turn()).toBeNull();
@@ -201,4 +265,49 @@ test("a DISCONNECT that waits for a turn discards the will, whatever ends the co
     const [ended] = world.noted("ended");
     expect([end, ended?.cause, ended?.will?.fate]).toEqual([end, "disconnected", "discarded"]);
   }
+});
+
+test("a PINGREQ is answered at once beside publishers that have used up the turn", () => {
+  const world = new World({ unitsOfTurn: 700 });
+  const pinger = world.open();
+  pinger.connect({ clientId: "ping" });
+  const busy = Array.from({ length: 100 }, (_, number) => {
+    const client = world.open();
+    client.connect({ clientId: `b${number}` });
+    return client;
+  });
+  world.advance(1000);
+  const publish = Uint8Array.of(0x30, 4, 0, 1, 0x61, 0x62);
+  const chunk = Buffer.concat(Array.from({ length: 100 }, () => publish));
+  // All in one poll, so that the budget is used up by the first of them.
+  for (const client of busy) client.sendQuietly(chunk);
+  pinger.sendQuietly(Uint8Array.of(0xc0, 0));
+  expect(pinger.take("pingresp")).toHaveLength(1);
+  expect(world.broker.budget.isUsedUp).toBe(true);
+  // Nor do its others wait until the busy ones are done.
+  for (let turn = 0; turn < 5; turn++) {
+    world.turn();
+    pinger.sendQuietly(Uint8Array.of(0xc0, 0));
+    expect([turn, pinger.take("pingresp").length]).toEqual([turn, 1]);
+  }
+});
+
+test("a DISCONNECT goes behind the requests of those who stay", () => {
+  const world = new World({ unitsOfTurn: 70 });
+  const leaving = Array.from({ length: 50 }, (_, number) => {
+    const client = world.open();
+    client.connect({ clientId: `l${number}` });
+    return client;
+  });
+  const staying = world.open();
+  staying.connect({ clientId: "s" });
+  world.advance(1000);
+  for (const client of leaving) client.sendQuietly(Uint8Array.of(0xe0, 0));
+  staying.sendQuietly(Uint8Array.of(0xc0, 0));
+  expect(staying.take("pingresp")).toHaveLength(1);
+  expect(world.noted("ended").length).toBeLessThan(10);
+  world.advance(1000);
+  expect(world.noted("ended").map(({ cause }) => cause)).toEqual(
+    leaving.map(() => "disconnected" as const),
+  );
 });
