@@ -26,6 +26,8 @@ const options = {
 } as const;
 
 const entry = path.join(root, "src/main.ts");
+/** The thread of a store: in the executable it is a file of its own, beside the entry. */
+const worker = "store/worker.ts";
 
 await runScript(async () => {
   const values = flagsOf(options);
@@ -108,7 +110,7 @@ async function compile(
   [version, commit]: readonly [string, string],
 ): Promise<string> {
   const built = await Bun.build({
-    entrypoints: [entry],
+    entrypoints: [entry, path.join(root, "src", worker)],
     // Top-level await needs the module format.
     format: "esm",
     minify: true,
@@ -116,6 +118,7 @@ async function compile(
     define: {
       MQTTD_VERSION: JSON.stringify(version),
       MQTTD_COMMIT: JSON.stringify(commit),
+      MQTTD_STORE_WORKER: JSON.stringify(`./${worker}`),
     },
     // Files in the folder where the broker is started must not run in it.
     compile: {

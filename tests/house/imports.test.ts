@@ -6,7 +6,7 @@ const layers = [
   ["main.ts"],
   ["cli", "embed"],
   ["server", "drop", "inspect", "load", "talk"],
-  ["transport", "websocket", "standard", "wire", "client", "log", "config", "api"],
+  ["transport", "websocket", "standard", "wire", "client", "log", "config", "api", "store"],
   ["core"],
 ] as const;
 

@@ -68,13 +68,14 @@ const walls: readonly Wall[] = [
     refused: ["../queries/noun.ts", "../records/noun.ts", "../../log/noun.ts"],
     allowed: ["../noun.ts", "./noun.ts"],
   },
-  ...["cli", "log", "config", "api", "standard", "wire", "transport", "websocket", "client"].map(
-    (room) => ({
-      file: `src/${room}/planted.ts`,
-      refused: ["../main.ts"],
-      allowed: ["./noun.ts", "../core/noun.ts"],
-    }),
-  ),
+  ...[
+    ...["cli", "log", "config", "api", "standard", "wire", "transport", "websocket", "client"],
+    "store",
+  ].map((room) => ({
+    file: `src/${room}/planted.ts`,
+    refused: ["../main.ts"],
+    allowed: ["./noun.ts", "../core/noun.ts"],
+  })),
   {
     file: "src/server/planted.ts",
     refused: ["./admin/noun.ts", "./admin/deep/open.ts", "././admin/noun.ts", "../cli/noun.ts"],

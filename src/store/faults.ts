@@ -1,0 +1,94 @@
+import type { StoreFailure } from "../core/durable.ts";
+import { errorCode, systemErrorText } from "../log/system-error.ts";
+
+/** What can be wrong with a store, by what a person has to do about it. */
+export type StoreFault =
+  /** The disk, the quota or the largest file. */
+  | "full"
+  | "readOnly"
+  /** No right to open or create it. */
+  | "denied"
+  /** The disk can't read or write. */
+  | "broken"
+  /** Another broker, or another program, has it open. */
+  | "locked"
+  /** A newer mqttd has written it. */
+  | "newer"
+  /** Its bytes are not those that were written. */
+  | "damaged"
+  /** It is something else. */
+  | "foreign"
+  | "other";
+
+/** What is wrong with a store, as a clause: `the disk is full`. */
+export class StoreError extends Error {
+  override name = "StoreError";
+  readonly fault: StoreFault;
+
+  constructor(fault: StoreFault, detail: string, options?: ErrorOptions) {
+    super(detail, options);
+    this.fault = fault;
+  }
+
+  /** As the core hears of it. */
+  get failure(): StoreFailure {
+    return { isFull: this.fault === "full", detail: this.message };
+  }
+}
+
+/** SQLite's primary result codes: fault, and the clause. */
+const sqliteFaults: Readonly<Record<number, readonly [StoreFault, string]>> = {
+  3: ["denied", "it may not be opened"],
+  5: ["locked", "another program has it open"],
+  6: ["locked", "another program has it open"],
+  8: ["readOnly", "it is read-only"],
+  10: ["broken", "the disk reports an error"],
+  11: ["damaged", "it is damaged"],
+  13: ["full", "the disk is full"],
+  14: ["denied", "it can't be opened"],
+  15: ["locked", "another program has it open"],
+  23: ["denied", "it may not be opened"],
+  24: ["damaged", "it is damaged"],
+  26: ["foreign", "it is no SQLite file"],
+};
+
+/** SQLite's texts, for runtimes whose errors have no number. */
+const sqliteTexts: readonly (readonly [string, number])[] = [
+  ["database is locked", 5],
+  ["readonly database", 8],
+  ["disk I/O error", 10],
+  ["malformed", 11],
+  ["database or disk is full", 13],
+  ["unable to open database", 14],
+  ["file is not a database", 26],
+];
+
+const systemFaults: Readonly<Record<string, StoreFault>> = {
+  ENOSPC: "full",
+  EDQUOT: "full",
+  EFBIG: "full",
+  EROFS: "readOnly",
+  EACCES: "denied",
+  EPERM: "denied",
+  EIO: "broken",
+};
+
+/** What an error of SQLite or of the system says about a store. */
+export function storeErrorOf(cause: unknown): StoreError {
+  if (cause instanceof StoreError) return cause;
+  const number = sqliteNumber(cause);
+  const known = number === null ? undefined : sqliteFaults[number];
+  if (known !== undefined) {
+    const [fault, clause] = known;
+    return new StoreError(fault, clause, { cause });
+  }
+  const fault = systemFaults[errorCode(cause) ?? ""] ?? "other";
+  return new StoreError(fault, systemErrorText(cause), { cause });
+}
+
+/** The primary result code of an error of SQLite; null: another error. */
+function sqliteNumber(cause: unknown): number | null {
+  if (!(cause instanceof Error) || errorCode(cause) !== "ERR_SQLITE_ERROR") return null;
+  if ("errcode" in cause && typeof cause.errcode === "number") return cause.errcode & 0xff;
+  return sqliteTexts.find(([text]) => cause.message.includes(text))?.[1] ?? null;
+}

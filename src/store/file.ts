@@ -1,0 +1,301 @@
+import { closeSync, mkdirSync, openSync, statSync } from "node:fs";
+import path from "node:path";
+import { DatabaseSync, type StatementSync } from "node:sqlite";
+import type { Millis } from "../core/io.ts";
+import { errorCode } from "../log/system-error.ts";
+import { StoreError, storeErrorOf } from "./faults.ts";
+import { holderOf, removeHolder, writeHolder } from "./holder.ts";
+import { rowKinds, rowsOf } from "./rows.ts";
+import { applicationId, migrations } from "./schema.ts";
+import type { Durability, FileFacts, PastRun } from "./store.ts";
+import { tables, Tables } from "./tables.ts";
+
+/** The file of a folder that has everything. */
+export const fileName = "mqttd.db";
+
+export interface OpenFile {
+  readonly folder: string;
+  readonly durability: Durability;
+  /** Of the running mqttd: goes into the records of its runs. */
+  readonly version: string;
+  readonly at: Millis;
+}
+
+/** Pages of 4 KiB in the write-ahead log after which it goes into the file. */
+const checkpointPages = 1000;
+
+/** Free pages that stay in the file, and those that leave it at a time. */
+const sparePages = 256;
+const vacuumPages = 2048;
+
+/** How long to wait for whoever has the file open: `inspect` reads it for a moment. */
+const lockWaitMs = 2000;
+
+/** Runs that the file remembers. */
+const runsKept = 100;
+
+/**
+ * A store's file in SQLite (write-ahead log), synchronous. Everything that goes wrong is a StoreError. One process has it open at a time: SQLite's lock ends with
+ * the process, however that ends.
+ */
+export class StoreFile {
+  readonly path: string;
+  readonly #folder: string;
+  readonly #database: DatabaseSync;
+  #tables: Tables | null = null;
+  #run: number | null = null;
+  #durability: Durability = "normal";
+  #heartbeat: StatementSync | null = null;
+
+  private constructor(folder: string, database: DatabaseSync) {
+    this.#folder = folder;
+    this.path = path.join(folder, fileName);
+    this.#database = database;
+  }
+
+  /** Opens a folder's file for a broker; creates both if need be, and brings an older file up to date. */
+  static open({ folder, durability, version, at }: OpenFile): StoreFile {
+    return told(() => {
+      mkdirSync(folder, { recursive: true, mode: 0o700 });
+      createPrivate(path.join(folder, fileName));
+      const file = StoreFile.#connect(folder);
+      try {
+        file.#begin(durability, version, at);
+        return file;
+      } catch (cause) {
+        file.#database.close();
+        throw cause;
+      }
+    });
+  }
+
+  /** Opens the file of a broker that is not running, to read it. */
+  static openToRead(folder: string): StoreFile {
+    return told(() => {
+      const name = path.join(folder, fileName);
+      if (statSync(name, { throwIfNoEntry: false }) === undefined) {
+        throw new StoreError("foreign", "there is no such file");
+      }
+      const file = StoreFile.#connect(folder);
+      try {
+        file.#check();
+        return file;
+      } catch (cause) {
+        file.#database.close();
+        throw cause;
+      }
+    });
+  }
+
+  static #connect(folder: string): StoreFile {
+    const database = new DatabaseSync(path.join(folder, fileName));
+    try {
+      // Before the first read: then the index of the log is memory of this process alone.
+      database.exec(`PRAGMA busy_timeout = ${lockWaitMs}; PRAGMA locking_mode = EXCLUSIVE`);
+      database.prepare("SELECT count(*) FROM sqlite_schema").get();
+    } catch (cause) {
+      database.close();
+      throw named(cause, folder);
+    }
+    return new StoreFile(folder, database);
+  }
+
+  #begin(durability: Durability, version: string, at: Millis): void {
+    const database = this.#database;
+    // Takes effect in a file without tables.
+    database.exec("PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL");
+    database.exec(`PRAGMA wal_autocheckpoint = ${checkpointPages}`);
+    // The log's file stays small after a burst.
+    database.exec(`PRAGMA journal_size_limit = ${16 * 1024 * 1024}`);
+    this.#durability = durability;
+    const isNew = this.#number("SELECT count(*) FROM sqlite_schema") === 0;
+    if (!isNew) this.#check();
+    database.exec("BEGIN IMMEDIATE");
+    if (isNew) database.exec(`PRAGMA application_id = ${applicationId}`);
+    for (const migration of migrations.slice(this.#number("PRAGMA user_version"))) {
+      database.exec(migration);
+    }
+    database.exec(`PRAGMA user_version = ${migrations.length}`);
+    // Pieces whose message never came: the broker ended between them.
+    database.exec("DELETE FROM piece WHERE message NOT IN (SELECT message FROM message)");
+    database
+      .prepare("INSERT INTO run (version, process, started, heartbeat) VALUES (?, ?, ?, ?)")
+      .run(version, process.pid, at, at);
+    this.#run = this.#number("SELECT max(run) FROM run");
+    database.exec(`DELETE FROM run WHERE run <= ${this.#run - runsKept}`);
+    database.exec("COMMIT");
+    this.#sync(durability === "normal" ? "FULL" : null);
+    this.#heartbeat = database.prepare("UPDATE run SET heartbeat = ? WHERE run = ?");
+    writeHolder(this.#folder);
+  }
+
+  /** Whether it is ours, of a version that we know, and whole. */
+  #check(): void {
+    if (this.#number("PRAGMA application_id") !== applicationId) {
+      throw new StoreError("foreign", "it is no store of mqttd");
+    }
+    const version = this.#number("PRAGMA user_version");
+    if (version > migrations.length) {
+      throw new StoreError(
+        "newer",
+        `it was written by a newer mqttd (form ${version}, this one knows ${migrations.length})`,
+      );
+    }
+    const found = this.#database.prepare("PRAGMA quick_check(1)").get();
+    const verdict = String(Object.values(found ?? {})[0]);
+    if (verdict !== "ok") throw new StoreError("damaged", `it is damaged: ${verdict}`);
+  }
+
+  /** What is kept, whole sessions one after another, as buffers of rows. */
+  *read(): Generator<Uint8Array<ArrayBuffer>, void, void> {
+    const rows = this.#rows.read();
+    for (;;) {
+      let next;
+      try {
+        next = rows.next();
+      } catch (cause) {
+        throw storeErrorOf(cause);
+      }
+      if (next.done === true) return;
+      yield next.value;
+    }
+  }
+
+  /** Carries out a buffer of rows in one transaction: all of it or nothing. */
+  apply(rows: Uint8Array): void {
+    told(() => {
+      const database = this.#database;
+      database.exec("BEGIN");
+      try {
+        for (const row of rowsOf(rows)) this.#rows.apply(row);
+        database.exec("COMMIT");
+      } catch (cause) {
+        rollBack(database);
+        throw cause;
+      }
+    });
+  }
+
+  /**
+   * Notes that the broker lives. With `normal`, what was committed before is on the disk when this
+   * returns: SQLite itself syncs the log only when it goes into the file.
+   */
+  heartbeat(at: Millis): void {
+    told(() => {
+      if (this.#durability === "normal") this.#sync("FULL");
+      try {
+        this.#heartbeat?.run(at, this.#run);
+      } finally {
+        this.#sync(null);
+      }
+    });
+  }
+
+  /** `null`: what the durability asks of each commit. */
+  #sync(level: "FULL" | null): void {
+    const usual = { full: "FULL", normal: "NORMAL", off: "OFF" }[this.#durability];
+    this.#database.exec(`PRAGMA synchronous = ${level ?? usual}`);
+  }
+
+  /** Gives back some room that is free in the file. Returns whether there is more. */
+  shrink(): boolean {
+    return told(() => {
+      const free = this.#number("PRAGMA freelist_count");
+      const pages = this.#number("PRAGMA page_count");
+      if (free <= sparePages || free * 4 <= pages) return false;
+      this.#database.exec(`PRAGMA incremental_vacuum(${vacuumPages})`);
+      return true;
+    });
+  }
+
+  /** The runs before this one, the latest last. */
+  pastRuns(): PastRun[] {
+    return told(() =>
+      this.#database
+        .prepare("SELECT * FROM run WHERE run IS NOT ? ORDER BY run")
+        .all(this.#run)
+        .map(({ version, process, started, heartbeat, stopped }) => ({
+          version: String(version),
+          process: Number(process),
+          started: Number(started) as Millis,
+          heartbeat: Number(heartbeat) as Millis,
+          stopped: stopped === null ? null : (Number(stopped) as Millis),
+        })),
+    );
+  }
+
+  facts(): FileFacts {
+    return told(() => ({
+      path: this.path,
+      bytes: sizeOf(this.path),
+      logBytes: sizeOf(`${this.path}-wal`),
+      freeBytes: this.#number("PRAGMA freelist_count") * this.#number("PRAGMA page_size"),
+      rows: Object.fromEntries(
+        rowKinds.map((kind) => [kind, this.#number(`SELECT count(*) FROM ${tables[kind].name}`)]),
+      ) as FileFacts["rows"],
+    }));
+  }
+
+  /** An orderly stop: everything is in the file then, and synced unless durability is `off`. */
+  stop(at: Millis): void {
+    told(() => {
+      if (this.#durability !== "off") this.#sync("FULL");
+      this.#database
+        .prepare("UPDATE run SET heartbeat = ?, stopped = ? WHERE run = ?")
+        .run(at, at, this.#run);
+    });
+  }
+
+  close(): void {
+    told(() => {
+      this.#database.close();
+      if (this.#run !== null) removeHolder(this.#folder);
+    });
+  }
+
+  get #rows(): Tables {
+    return (this.#tables ??= new Tables(this.#database));
+  }
+
+  #number(sql: string): number {
+    return Number(Object.values(this.#database.prepare(sql).get() ?? {})[0]);
+  }
+}
+
+function createPrivate(name: string): void {
+  try {
+    // Only if it is new: closing a descriptor of a file gives up this process's locks on it.
+    closeSync(openSync(name, "wx", 0o600));
+  } catch (cause) {
+    if (errorCode(cause) !== "EEXIST") throw cause;
+  }
+}
+
+/** Names the process that has the file, if it can be known. */
+function named(cause: unknown, folder: string): StoreError {
+  const error = storeErrorOf(cause);
+  if (error.fault !== "locked") return error;
+  const holder = holderOf(folder);
+  if (holder === null) return error;
+  return new StoreError("locked", `another broker has it open (process ${holder})`, { cause });
+}
+
+function rollBack(database: DatabaseSync): void {
+  try {
+    database.exec("ROLLBACK");
+  } catch {
+    // SQLite has rolled back by itself, as it does when the disk is full.
+  }
+}
+
+function sizeOf(name: string): number {
+  return statSync(name, { throwIfNoEntry: false })?.size ?? 0;
+}
+
+function told<T>(action: () => T): T {
+  try {
+    return action();
+  } catch (cause) {
+    throw storeErrorOf(cause);
+  }
+}

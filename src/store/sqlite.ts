@@ -1,0 +1,93 @@
+import type { Changes, StoredPart, StoreFailure } from "../core/durable.ts";
+import type { Millis } from "../core/io.ts";
+import { type EncodedBatch, encodeBatch } from "./batch.ts";
+import type { StoreError } from "./faults.ts";
+import type { OpenFile } from "./file.ts";
+import { PartReader } from "./parts.ts";
+import type { CommitFigures, FileFacts, PastRun, Store } from "./store.ts";
+import { StoreThread } from "./store-thread.ts";
+
+export interface SqliteSettings extends OpenFile {
+  /** A heartbeat could not be written; a commit's failure goes to its `done`. */
+  readonly onTrouble: (error: StoreError) => void;
+  /** The thread itself ended: a fault of our own. */
+  readonly onFault: (cause: unknown) => void;
+}
+
+/** Memory to reserve for a batch at most, if the last one was large. */
+const largestGuess = 1024 * 1024;
+
+/** A store in an SQLite file, on a thread of its own. */
+export class SqliteStore implements Store {
+  readonly pastRuns: readonly PastRun[];
+  readonly #thread: StoreThread;
+  /** A guess for the next batch. */
+  #batchBytes = 4096;
+
+  private constructor(thread: StoreThread, pastRuns: readonly PastRun[]) {
+    this.#thread = thread;
+    this.pastRuns = pastRuns;
+  }
+
+  get commits(): CommitFigures {
+    return this.#thread.commits;
+  }
+
+  /** Opens or creates the file of a folder. Throws StoreError, and leaves nothing open. */
+  static async open({ onTrouble, onFault, ...file }: SqliteSettings): Promise<SqliteStore> {
+    const thread = new StoreThread(file, onTrouble, onFault);
+    try {
+      const { pastRuns } = await thread.opened;
+      return new SqliteStore(thread, pastRuns);
+    } catch (cause) {
+      await thread.end();
+      throw cause;
+    }
+  }
+
+  async *load(): AsyncIterable<StoredPart> {
+    const reader = new PartReader();
+    let asked = this.#thread.ask({ ask: "read" });
+    for (;;) {
+      const { rows } = await asked;
+      if (rows === null) break;
+      // The thread reads on while this part is restored.
+      asked = this.#thread.ask({ ask: "read" });
+      yield reader.read(rows);
+    }
+    yield reader.end();
+  }
+
+  commit(changes: Changes, done: (failure: StoreFailure | null) => void): void {
+    const batch = encodeBatch(changes, this.#batchBytes);
+    this.#batchBytes = Math.min(batch.rows.length * 1.25 + 1024, largestGuess);
+    this.#send(batch, (error) => done(error?.failure ?? null));
+  }
+
+  /** Pieces of large payloads first, one after another: the rows make them valid. */
+  #send({ pieces, rows }: EncodedBatch, done: (error: StoreError | null) => void): void {
+    const piece = pieces.next();
+    if (piece.done === true) return this.#thread.commit(rows, done);
+    this.#thread.commit(piece.value, (error) => {
+      if (error === null) this.#send({ pieces, rows }, done);
+      else done(error);
+    });
+  }
+
+  heartbeat(at: Millis): void {
+    this.#thread.post({ ask: "heartbeat", at });
+  }
+
+  async facts(): Promise<FileFacts> {
+    const { facts } = await this.#thread.ask({ ask: "facts" });
+    return facts;
+  }
+
+  async close(at: Millis): Promise<void> {
+    try {
+      await this.#thread.ask({ ask: "close", at });
+    } finally {
+      await this.#thread.end();
+    }
+  }
+}

@@ -1,0 +1,114 @@
+import { Worker } from "node:worker_threads";
+import { StoreError } from "./faults.ts";
+import type { OpenFile } from "./file.ts";
+import type { CommitFigures } from "./store.ts";
+import type { Answers, Failure, FromThread, ToThread } from "./thread-messages.ts";
+
+declare const MQTTD_STORE_WORKER: string;
+
+/** In a build it is an entry point of its own, at a place that the build knows. */
+function workerUrl(): URL {
+  const built = typeof MQTTD_STORE_WORKER === "string" ? MQTTD_STORE_WORKER : "./worker.ts";
+  return new URL(built, import.meta.url);
+}
+
+interface Question {
+  readonly answer: (message: FromThread) => void;
+  readonly fail: (cause: unknown) => void;
+}
+
+type Committed = (error: StoreError | null) => void;
+
+/** The broker's end of the thread that has a store's file. */
+export class StoreThread {
+  readonly opened: Promise<Answers["open"]>;
+  readonly #figures = { count: 0, failed: 0, lastMs: 0, longestMs: 0 };
+  readonly #worker: Worker;
+  /** Unanswered, the oldest first; commits are not among them. */
+  readonly #questions: Question[] = [];
+  readonly #onTrouble: (error: StoreError) => void;
+  #committed: Committed | null = null;
+  #isEnding = false;
+
+  constructor(
+    file: OpenFile,
+    onTrouble: (error: StoreError) => void,
+    onFault: (cause: unknown) => void,
+  ) {
+    this.#onTrouble = onTrouble;
+    this.#worker = new Worker(workerUrl(), { workerData: file });
+    this.opened = this.#answer<"open">();
+    const failed = (cause: unknown): void => {
+      for (const { fail } of this.#questions.splice(0)) fail(cause);
+      if (!this.#isEnding) onFault(cause);
+    };
+    this.#worker.on("error", failed);
+    this.#worker.on("exit", () => failed(new Error("the thread of the store has ended")));
+    this.#worker.on("message", (message: FromThread) => this.#told(message));
+  }
+
+  get commits(): CommitFigures {
+    return this.#figures;
+  }
+
+  /** Rejects with a StoreError. */
+  async ask<K extends "read" | "facts" | "close">(
+    question: Extract<ToThread, { readonly ask: K }>,
+  ): Promise<Answers[K]> {
+    const answer = this.#answer<K>();
+    this.post(question);
+    return answer;
+  }
+
+  post(message: ToThread): void {
+    this.#worker.postMessage(message, []);
+  }
+
+  /** Hands over the rows: their buffer is empty then. One at a time. */
+  commit(rows: Uint8Array<ArrayBuffer>, done: Committed): void {
+    this.#committed = done;
+    const message: ToThread = { ask: "commit", rows };
+    this.#worker.postMessage(message, [rows.buffer]);
+  }
+
+  async end(): Promise<void> {
+    this.#isEnding = true;
+    await this.#worker.terminate();
+  }
+
+  async #answer<K extends keyof Answers>(): Promise<Answers[K]> {
+    return new Promise((resolve, reject) => {
+      // The thread answers in the order of the questions, each with what belongs to it.
+      const answer = (message: FromThread): void => resolve(message as unknown as Answers[K]);
+      this.#questions.push({ answer, fail: reject });
+    });
+  }
+
+  #told(message: FromThread): void {
+    switch (message.to) {
+      case "commit":
+        return this.#tellCommitted(message);
+      case "heartbeat":
+        return this.#onTrouble(errorOf(message.failure));
+      case "failed":
+        return this.#questions.shift()?.fail(errorOf(message.failure));
+      default:
+        return this.#questions.shift()?.answer(message);
+    }
+  }
+
+  #tellCommitted({ failure, tookMs }: Answers["commit"]): void {
+    const figures = this.#figures;
+    if (failure === null) figures.count += 1;
+    else figures.failed += 1;
+    figures.lastMs = tookMs;
+    figures.longestMs = Math.max(figures.longestMs, tookMs);
+    const committed = this.#committed;
+    this.#committed = null;
+    committed?.(failure === null ? null : errorOf(failure));
+  }
+}
+
+function errorOf({ fault, detail }: Failure): StoreError {
+  return new StoreError(fault, detail);
+}

@@ -1,0 +1,68 @@
+import type { Changes, StoredPart, StoreFailure } from "../core/durable.ts";
+import type { Millis } from "../core/io.ts";
+import type { RowKind } from "./rows.ts";
+
+/**
+ * What a commit promises. normal: it survives the process; the last second may be lost when power
+ * fails. full: it survives both. off: it is written later, and survives an orderly stop.
+ */
+export type Durability = "normal" | "full" | "off";
+
+/** An earlier broker on the same store. */
+export interface PastRun {
+  readonly version: string;
+  readonly process: number;
+  readonly started: Millis;
+  /** When it last said that it lives, each second. */
+  readonly heartbeat: Millis;
+  /** Its orderly stop; null: it was killed. */
+  readonly stopped: Millis | null;
+}
+
+/** A file's size and contents. */
+export interface FileFacts {
+  readonly path: string;
+  readonly bytes: number;
+  /** Of the write-ahead log. */
+  readonly logBytes: number;
+  /** In the file, free for what comes next. */
+  readonly freeBytes: number;
+  readonly rows: Readonly<Record<RowKind, number>>;
+}
+
+/** How commits went since the start. */
+export interface CommitFigures {
+  readonly count: number;
+  readonly failed: number;
+  /** How long they took, without their way to the store and back. */
+  readonly lastMs: number;
+  readonly longestMs: number;
+}
+
+/** Keeps what outlives the process. It knows no rule of MQTT. */
+export interface Store {
+  /** The runs before this one, the latest last. */
+  readonly pastRuns: readonly PastRun[];
+  readonly commits: CommitFigures;
+
+  /**
+   * Reads everything, part by part, each small enough for one turn of the loop. Only before the
+   * first commit. Throws StoreError.
+   */
+  load(): AsyncIterable<StoredPart>;
+
+  /**
+   * Keeps a batch, all of it or nothing. Calls `done` once, after this has returned. One batch at a
+   * time.
+   */
+  commit(changes: Changes, done: (failure: StoreFailure | null) => void): void;
+
+  /** Notes that the broker lives. */
+  heartbeat(at: Millis): void;
+
+  /** Null: it has no file. */
+  facts(): Promise<FileFacts | null>;
+
+  /** Waits for the batch under way, notes the orderly stop and closes. Throws StoreError. */
+  close(at: Millis): Promise<void>;
+}

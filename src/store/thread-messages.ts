@@ -1,0 +1,34 @@
+import type { Millis } from "../core/io.ts";
+import type { StoreFault } from "./faults.ts";
+import type { FileFacts, PastRun } from "./store.ts";
+
+/** What a store asks of its thread. Buffers are transferred. */
+export type ToThread =
+  /** Read the next buffer. */
+  | { readonly ask: "read" }
+  | { readonly ask: "commit"; readonly rows: Uint8Array<ArrayBuffer> }
+  | { readonly ask: "heartbeat"; readonly at: Millis }
+  | { readonly ask: "facts" }
+  | { readonly ask: "close"; readonly at: Millis };
+
+/** Its answers, in the order of the questions; a heartbeat has one only if it fails. */
+export interface Answers {
+  readonly open: { readonly pastRuns: readonly PastRun[] };
+  /** Null: everything has been read. */
+  readonly read: { readonly rows: Uint8Array<ArrayBuffer> | null };
+  readonly commit: { readonly failure: Failure | null; readonly tookMs: number };
+  readonly heartbeat: { readonly failure: Failure };
+  readonly facts: { readonly facts: FileFacts };
+  readonly close: object;
+}
+
+export type FromThread =
+  | { readonly [K in keyof Answers]: { readonly to: K } & Answers[K] }[keyof Answers]
+  /** Opening, reading, counting or closing failed. */
+  | { readonly to: "failed"; readonly failure: Failure };
+
+/** A StoreError: errors lose their class between threads. */
+export interface Failure {
+  readonly fault: StoreFault;
+  readonly detail: string;
+}

@@ -1,0 +1,168 @@
+import type {
+  Changes,
+  DurableMessage,
+  DurableOutgoing,
+  DurableQueued,
+  DurableSession,
+  DurableSubscription,
+  DurableWill,
+  StoredPart,
+  StoreFailure,
+} from "../../src/core/durable.ts";
+import type { Millis } from "../../src/core/io.ts";
+import type { Store } from "../../src/store/store.ts";
+
+/** Records with a value in every field, for tests of stores. */
+
+export const at = (ms: number): Millis => (1_790_000_000_000 + ms) as Millis;
+
+export function session(number: number, changed: Partial<DurableSession> = {}): DurableSession {
+  return {
+    session: number,
+    clientId: `dev-${number}`,
+    version: 5,
+    username: "karl",
+    accessList: null,
+    listener: "tcp 127.0.0.1:1883",
+    remote: "127.0.0.1:50001",
+    connectedAt: at(10),
+    keepAliveSeconds: 60,
+    createdAt: at(0),
+    ended: null,
+    expirySeconds: 3600,
+    hasUsedSharedFilters: false,
+    ...changed,
+  };
+}
+
+export function subscription(
+  owner: number,
+  filter: string,
+  changed: Partial<DurableSubscription> = {},
+): DurableSubscription {
+  return {
+    ...{ session: owner, filter, mountPoint: "", qos: 1, noLocal: false },
+    ...{ retainAsPublished: false, identifier: 0, owesRetained: false },
+    ...changed,
+  };
+}
+
+export function message(number: number, changed: Partial<DurableMessage> = {}): DurableMessage {
+  return {
+    message: number,
+    topic: `home/${number}`,
+    payload: new TextEncoder().encode(`on ${number}`),
+    ...{ qos: 1, retain: false, properties: null, expiresAt: null },
+    ...changed,
+  };
+}
+
+export function queued(
+  owner: number,
+  place: number,
+  of: number,
+  changed: Partial<DurableQueued> = {},
+): DurableQueued {
+  return {
+    ...{ session: owner, place, message: of, qos: 1, retain: false },
+    ...{ identifiers: null, shared: null },
+    ...changed,
+  };
+}
+
+function outgoing(
+  owner: number,
+  packetId: number,
+  of: number,
+  changed: Partial<DurableOutgoing> = {},
+): DurableOutgoing {
+  return {
+    ...{ session: owner, packetId, message: of, qos: 2, retain: false, identifiers: null },
+    ...{ shared: null, order: packetId, awaited: "pubrec", strip: 0 },
+    ...changed,
+  };
+}
+
+function will(owner: number, changed: Partial<DurableWill> = {}): DurableWill {
+  return {
+    session: owner,
+    topic: `status/${owner}`,
+    mountPoint: "",
+    payload: new TextEncoder().encode("offline"),
+    ...{ qos: 1, retain: true, delayIntervalSeconds: 5, expirySeconds: null },
+    ...{ properties: null, armedAt: at(10), ended: null, dueAt: null },
+    ...changed,
+  };
+}
+
+/** One of each kind, and what is rare in each. */
+export const sample: Changes = [
+  { put: "message", value: message(1) },
+  {
+    put: "message",
+    value: message(2, {
+      topic: "ö/😀",
+      properties: new Uint8Array([38, 0, 1, 97, 0, 1, 98]),
+      expiresAt: at(9000),
+      ...{ qos: 2, retain: true, payload: new Uint8Array() },
+    }),
+  },
+  { put: "session", value: session(1) },
+  {
+    put: "session",
+    value: session(2, {
+      ...{ clientId: "", version: 4, username: null, accessList: "lists/dev.acl" },
+      ended: { cause: "resetByPeer", at: at(77) },
+      ...{ expirySeconds: null, hasUsedSharedFilters: true },
+    }),
+  },
+  { put: "subscription", value: subscription(1, "home/#") },
+  {
+    put: "subscription",
+    value: subscription(1, "$share/g/ö/+", {
+      ...{ mountPoint: "lab/", qos: 2, noLocal: true, retainAsPublished: true },
+      ...{ identifier: 268_435_455, owesRetained: true },
+    }),
+  },
+  { put: "queued", value: queued(1, 1, 1) },
+  {
+    put: "queued",
+    value: queued(1, 2, 2, {
+      qos: 2,
+      retain: true,
+      identifiers: [1, 70_000],
+      shared: "$share/g/a",
+    }),
+  },
+  { put: "outgoing", value: outgoing(1, 65_535, 1, { awaited: "puback", qos: 1 }) },
+  { put: "outgoing", value: outgoing(1, 2, 2, { awaited: "pubcomp", order: 3, strip: 4 }) },
+  { put: "incoming", value: { session: 2, packetId: 9 } },
+  { put: "retained", value: { topic: "home/1", message: 1 } },
+  { put: "will", value: will(1) },
+  {
+    put: "will",
+    value: will(2, {
+      ...{ mountPoint: "lab/", payload: new Uint8Array(), qos: 0, retain: false },
+      ...{ expirySeconds: 4_294_967_295, properties: new Uint8Array([1, 1]) },
+      ended: { cause: "keepAliveExpired", at: at(80) },
+      dueAt: at(5080),
+    }),
+  },
+];
+
+/** All that a store has, in one part. */
+export async function allOf(store: Store): Promise<StoredPart> {
+  const all = { messages: [], sessions: [], retained: [] } as {
+    [K in keyof StoredPart]: StoredPart[K][number][];
+  };
+  for await (const part of store.load()) {
+    all.messages.push(...part.messages);
+    all.sessions.push(...part.sessions.map((session) => ({ ...session })));
+    all.retained.push(...part.retained);
+  }
+  return all;
+}
+
+export async function committed(store: Store, changes: Changes): Promise<StoreFailure | null> {
+  return new Promise((resolve) => store.commit(changes, resolve));
+}
