@@ -30,6 +30,7 @@ import { endIfLate, setConnectionDeadline } from "./patience.ts";
 import { announced, defaultLimits, type Announced, type Limits } from "./limits.ts";
 import { publishOrdered } from "./ordered-message.ts";
 import { fitToSize, packetSize } from "./packet-size.ts";
+import { Journal } from "./journal.ts";
 import { costs, Memory } from "./memory.ts";
 import type { ClientPacket, ServerPacket } from "./packet.ts";
 import { endMalformed } from "./malformed.ts";
@@ -46,6 +47,8 @@ import { standardRules, type Rules } from "./quirks/rules.ts";
 import { Schedule } from "./schedule.ts";
 import { SessionsShare, type Session } from "./session.ts";
 import { stopAll } from "./shutdown.ts";
+import type { FailedStore } from "./failed-store.ts";
+import { persistFailed, persistRecovered } from "./store-failure.ts";
 import { Standstills } from "./standstills.ts";
 import { continueFilters, subscribeReceived, unsubscribeReceived } from "./subscribe.ts";
 import { Subscriptions } from "./subscriptions.ts";
@@ -66,6 +69,8 @@ export interface BrokerOptions {
   readonly recentMessages?: Partial<RecentBounds>;
   /** Planted quirks: where this broker departs from the standard. */
   readonly rules?: Partial<Rules>;
+  /** Something outlives the process: there is a store that takes what the journal has. */
+  readonly durable?: boolean;
 }
 
 /**
@@ -109,6 +114,10 @@ export class Broker {
   readonly budget = new Budget();
   /** What the broker remembers for people. No rule depends on it. */
   readonly records: Records;
+  /** What is to be kept beyond the process; null: nothing outlives it. */
+  readonly journal: Journal | null;
+  /** The store keeps nothing now; null: it does, or there is none. */
+  failedStore: FailedStore | null = null;
   /** Remembered routes by topic, each valid while `generation` does not change. */
   readonly routes = new Map<string, Route>();
   /** Counts changes that invalidate routes: subscriptions, and connections of subscribed sessions. */
@@ -131,9 +140,10 @@ export class Broker {
     this.startedAt = now;
     this.now = now;
     this.memory.limit = this.limits.memory;
-    this.sessionsShare = new SessionsShare(this.limits, this.queued, this.memory);
+    this.journal = options.durable === true ? new Journal() : null;
+    this.sessionsShare = new SessionsShare(this.limits, this.queued, this.memory, this.journal);
     this.subscriptions = new Subscriptions(this.memory);
-    this.retained = new Retained(this.limits, this.memory);
+    this.retained = new Retained(this.limits, this.memory, this.journal);
     this.records = new Records(this, options.recentMessages ?? {});
     // The first `$SYS` is due at once, so that the first subscriber finds its values.
     if (this.sysIntervalMs !== null) this.deadlines.set(new Deadline<Timed>({ kind: "sys" }), now);
@@ -147,10 +157,12 @@ export class Broker {
     assert(now >= this.now, "time never goes back");
     this.now = now;
     // Acknowledgements mostly have none, so one list serves until something is in it.
-    const { effects } = this;
+    const { effects, journal } = this;
+    if (journal !== null) journal.hasChanged = false;
     this.#route(input);
     if (this.memory.isPressing) relieve(this);
     if (this.#tracksSilence) updateSilentSince(this, input, effects);
+    if (journal !== null && journal.hasChanged) effects.unshift({ type: "persist" });
     if (effects.length === 0) return nothing;
     this.effects = [];
     return effects;
@@ -275,6 +287,10 @@ export class Broker {
         return this.#reconfigured(input.limits);
       case "accessChanged":
         return changeAccess(this, input.access, input.byListener);
+      case "persistFailed":
+        return persistFailed(this, input);
+      case "persistRecovered":
+        return persistRecovered(this);
       case "stopping":
         return stopAll(this);
       default:

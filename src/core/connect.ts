@@ -11,7 +11,13 @@ import { allowedSilenceMs } from "./quirks/rules.ts";
 import type { ConnectPacket } from "./packet.ts";
 import { isIgnored } from "./will-rules.ts";
 import type { ProtocolError } from "./reason.ts";
-import { refusalByPacket, refusalByRoom, refusalByState, refuse } from "./refusal.ts";
+import {
+  refusalByPacket,
+  refusalByRoom,
+  refusalByState,
+  refusalByStore,
+  refuse,
+} from "./refusal.ts";
 import { Session } from "./session.ts";
 import { endSession, endOverdue } from "./session-end.ts";
 import { Will } from "./will.ts";
@@ -74,6 +80,7 @@ export function authenticated(
   const refusal =
     refused ??
     refusalByState(broker, connection, packet, clientId) ??
+    refusalByStore(broker, packet, clientId) ??
     refusalByRoom(broker, connection, packet, clientId);
   if (refusal !== null) return refuse(broker, connection, refusal, packet);
   accept(broker, connection, packet, clientId);
@@ -105,13 +112,8 @@ function accept(
   connection.allowedMs = allowedSilenceMs(broker.rules, connection.keepAliveSeconds);
   connection.silentSince = broker.rules.keepAliveResetBy === "packet" ? null : broker.now;
   connection.sessionExpiryAskedSeconds = packet.sessionExpiryInterval ?? 0;
-  session.version = packet.version;
   session.username = packet.username;
-  session.accessList = connection.listener.accessList ?? null;
-  session.rights = null;
-  session.isDenialLogged = false;
-  session.connection = connection;
-  session.expiryIntervalSeconds = sessionExpirySecondsInForce(broker, packet);
+  session.begin(connection, sessionExpirySecondsInForce(broker, packet), broker.now);
   connection.isResumable = isResumable(broker, connection, session);
   broker.invalidateRoutes(session);
   broker.statistics.connected += 1;
@@ -192,8 +194,9 @@ function armWill(
   const asked = packet.will ?? session.formerWill;
   if (asked === null || isIgnored(broker.rules, packet, asked)) return;
   const topic = connection.listener.mountPoint + asked.topic;
-  session.will = new Will(session, asked, topic, broker.now);
-  broker.memory.wills.take(session.will.held);
+  const will = new Will(session, asked, topic, broker.now);
+  session.arm(will);
+  broker.memory.wills.take(will.held);
 }
 
 /** Whether the client may publish on its will's topic now. Checked again when the will is due. */

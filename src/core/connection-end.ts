@@ -28,6 +28,8 @@ interface EndDetails {
   readonly closed?: boolean;
   /** There is no place for it, not even until its client has closed it. */
   readonly reset?: boolean;
+  /** Its CONNACK, which came with this, refused it: no DISCONNECT follows. */
+  readonly isRefused?: boolean;
   /** Taken over by a connection that resumes the session. */
   readonly resumed?: boolean;
   /** The will's fate, if decided before (at a shutdown). */
@@ -81,7 +83,7 @@ function leaveSession(
   endDue: Millis,
   details: EndDetails,
 ): WillAtEnd | null {
-  session.connection = null;
+  session.leave(cause, broker.now);
   connection.session = null;
   session.outgoing.shrink();
   releaseAll(broker, session);
@@ -115,7 +117,8 @@ function removeConnection(broker: Broker, connection: Connection, cause: EndCaus
  */
 function close(broker: Broker, connection: Connection, cause: EndCause, details: EndDetails): void {
   const reason = details.reason ?? ends[cause].disconnectReason;
-  if (connection.session !== null && connection.version === 5 && reason !== null) {
+  const isConnected = connection.session !== null && details.isRefused !== true;
+  if (isConnected && connection.version === 5 && reason !== null) {
     broker.send(connection, {
       type: "disconnect",
       reason,

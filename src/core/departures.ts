@@ -34,7 +34,7 @@ export function goOnUnsubscribing(broker: Broker): void {
   for (const session of departures.sessions) {
     for (const [filter, subscription] of session.subscriptions) {
       subscriptions.remove(subscription);
-      session.subscriptions.delete(filter);
+      session.removeSubscription(filter);
       budget.spent += unitsOfRemoval;
       if (budget.isUsedUp) break;
     }

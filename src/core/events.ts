@@ -259,6 +259,13 @@ export type BrokerEvent =
       readonly event: "clientFault";
       readonly peer: Peer;
     } & ClientHabit)
+  /**
+   * The store could not keep a batch; `clients` lost their connections, since an answer promised it.
+   * Logged again only if the reason changes.
+   */
+  | { readonly event: "storeFailed"; readonly detail: string; readonly clients: number }
+  /** It keeps what comes again, and what it did not. */
+  | { readonly event: "storeRecovered"; readonly afterMs: number }
   /** The clock jumped forward after a suspend: deadlines in between are due now. */
   | { readonly event: "woke"; readonly asleepMs: number }
   /**

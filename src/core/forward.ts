@@ -295,7 +295,7 @@ function nextQueued(session: Session): Queued | "later" | null {
     }
     const next = replay.messages.next();
     if (next.done === true) {
-      session.replays.delete(replay.subscription.filter);
+      session.endReplay(replay.subscription.filter);
       continue;
     }
     if (next.value === null) continue;
@@ -342,6 +342,7 @@ export function deliver(
   to: readonly Delivery[],
   packetIds: readonly number[] | null,
   frame: Frame | null = null,
+  isWill = false,
 ): void {
   broker.statistics.publishSent += to.length;
   broker.budget.spent += to.length * unitsOfCopy;
@@ -356,6 +357,7 @@ export function deliver(
         : Math.max(0, Math.ceil((message.expiresAt - broker.now) / 1000)),
     frame,
     to,
+    isWill,
     packetIds,
   });
 }

@@ -2,6 +2,7 @@ import { assert } from "./assert.ts";
 import type { Copy } from "./copy.ts";
 import { costs, messageBytes, type Memory } from "./memory.ts";
 import type { Message } from "./packet.ts";
+import type { SessionJournal } from "./session-journal.ts";
 
 const largestPacketId = 65_535;
 
@@ -46,9 +47,11 @@ export class InflightWindow {
   #nextId = 1;
   #order = 0;
   readonly #memory: Memory;
+  readonly #journal: SessionJournal | null;
 
-  constructor(memory: Memory) {
+  constructor(memory: Memory, journal: SessionJournal | null = null) {
     this.#memory = memory;
+    this.#journal = journal;
   }
 
   get count(): number {
@@ -77,6 +80,7 @@ export class InflightWindow {
     place.order = this.#order++;
     place.awaited = copy.qos === 1 ? "puback" : "pubrec";
     this.#count += 1;
+    if (this.#journal !== null) this.#journal.outgoingChanged(place.packetId);
     return place;
   }
 
@@ -85,6 +89,7 @@ export class InflightWindow {
     const place = this.#placeOf(outgoing);
     assert(place.copy.qos === 2, "only QoS 2 has a PUBREC");
     place.awaited = "pubcomp";
+    this.#journal?.outgoingChanged(place.packetId);
   }
 
   remove(outgoing: Outgoing): void {
@@ -93,6 +98,7 @@ export class InflightWindow {
     place.copy = noCopy;
     place.awaited = null;
     this.#count -= 1;
+    if (this.#journal !== null) this.#journal.outgoingChanged(place.packetId);
     if (message === null) return;
     place.message = null;
     this.#memory.release(message);
@@ -117,6 +123,11 @@ export class InflightWindow {
     let bytes = this.#ring.length * costs.outgoing;
     for (const { message } of this.#ring) if (message !== null) bytes += messageBytes(message);
     return bytes;
+  }
+
+  /** Of all messages in flight. */
+  *packetIds(): Generator<number, void, void> {
+    for (const { packetId, awaited } of this.#ring) if (awaited !== null) yield packetId;
   }
 
   /** In the order of first sending. */

@@ -1,4 +1,5 @@
 import type { Access } from "./access.ts";
+import type { StoreFailure } from "./durable.ts";
 import type { EndCause, Loss } from "./end-causes.ts";
 import type { BrokerEvent } from "./events.ts";
 import type { Limits } from "./limits.ts";
@@ -225,6 +226,21 @@ export type Input =
       readonly access: Access;
       readonly byListener: ReadonlyMap<string, Access>;
     }
+  /**
+   * The store did not keep what `persist` ordered. `connections`: those that wait for an answer which
+   * promises it, and were sent none of what waited. The driver tries again by itself.
+   */
+  | {
+      readonly type: "persistFailed";
+      readonly failure: StoreFailure;
+      readonly connections: readonly {
+        readonly id: ConnectionId;
+        /** It got its CONNACK. */
+        readonly isAnswered: boolean;
+      }[];
+    }
+  /** The store keeps again what it did not. */
+  | { readonly type: "persistRecovered" }
   /** The broker stops. Only `closed` may follow. */
   | { readonly type: "stopping" };
 
@@ -251,6 +267,11 @@ export interface Delivery {
 
 /** Orders, in the imperative. */
 export type Effect =
+  /**
+   * Commit what `broker.journal` has. The first effect of its input: what follows and promises
+   * something (acknowledgements, QoS 2, wills) leaves after that.
+   */
+  | { readonly type: "persist" }
   | {
       readonly type: "send";
       readonly connection: ConnectionId;
@@ -266,6 +287,8 @@ export type Effect =
       /** The packet that brought it, while copies can be made from its bytes; null: they can't. */
       readonly frame: Frame | null;
       readonly to: readonly Delivery[];
+      /** A will's publication. */
+      readonly isWill: boolean;
       /** Of each copy, 0 with QoS 0; null: all have QoS 0. */
       readonly packetIds: readonly number[] | null;
     }

@@ -5,6 +5,7 @@ import type { Connection } from "./connection.ts";
 import { Deadline } from "./deadlines.ts";
 import { endConnection } from "./connection-end.ts";
 import { causeOf } from "./end-causes.ts";
+import type { StoreFailure } from "./durable.ts";
 import { hadNoSubscribers } from "./events.ts";
 import { after } from "./io.ts";
 import {
@@ -14,10 +15,11 @@ import {
   type PublishPacket,
   ReceivedMessage,
 } from "./packet.ts";
-import { isRoomFor, publish } from "./publish.ts";
+import { isForStore, isRoomFor, publish } from "./publish.ts";
 import { refusalToRetain } from "./retain.ts";
 import { Reason, type ProtocolError, type ReasonCode } from "./reason.ts";
 import type { Session } from "./session.ts";
+import { reasonOf } from "./failed-store.ts";
 import { publishDueWill } from "./session-end.ts";
 import type { Timed } from "./timed.ts";
 import { isForServerOnly, tooDeep, tooLong } from "./topic.ts";
@@ -53,6 +55,9 @@ export function publishReceived(
   const refusal = refusalOf(broker, connection, session, packet, named);
   if (refusal !== null) return refuse(broker, connection, packet, topic, refusal);
   const message = messageOf(broker, connection, packet, topic);
+  if (broker.failedStore !== null && isForStore(broker, session, message)) {
+    return refuseForStore(broker, connection, packet, topic, broker.failedStore.failure);
+  }
   const isShort = packet.qos > 0 && !memory.hasRoomBefore("refuseMessages", payloadBytesOf(packet));
   if (isShort && !isRoomFor(broker, session, message)) {
     return refuseForMemory(broker, connection, packet, topic);
@@ -120,6 +125,23 @@ function refuseForMemory(
   }
   broker.statistics.publishDropped += 1;
   endForMemory(broker, connection, "its PUBLISH");
+}
+
+/** As `refuseForMemory`, while the store keeps nothing. */
+function refuseForStore(
+  broker: Broker,
+  connection: Connection,
+  packet: PublishPacket,
+  topic: string,
+  failure: StoreFailure,
+): void {
+  const reason = reasonOf(failure);
+  const detail = `the store can't keep it: ${failure.detail}`;
+  if (connection.version === 5) {
+    return refuse(broker, connection, packet, topic, { reason, detail });
+  }
+  broker.statistics.publishDropped += 1;
+  endConnection(broker, connection, "storeFailed", { detail });
 }
 
 function endForMemory(broker: Broker, connection: Connection, what: string): void {

@@ -70,7 +70,7 @@ export function publish(
   const { copies, match, denied: unread } = route;
   if (copies !== null && message.qos === 0 && !message.retain) {
     if (publisher === null || !match.withoutLocal.has(publisher)) {
-      deliver(broker, message, copies, null, frame);
+      deliver(broker, message, copies, null, frame, reaches !== null);
       const reach = { delivered: copies.length, queued: 0, dropped: 0, away: 0, retained };
       return unread === null ? reach : { ...reach, ...denialIn(broker, route, message, reaches) };
     }
@@ -91,7 +91,10 @@ export function publish(
     offer(broker, session, message, copyFor(wanted, message), outcome);
   }
   for (const group of match.groups) offerToGroup(broker, group, message, outcome, unread);
-  if (outcome.copies.length > 0) deliver(broker, message, outcome.copies, outcome.packetIds, frame);
+  if (outcome.copies.length > 0) {
+    const { copies: sent, packetIds } = outcome;
+    deliver(broker, message, sent, packetIds, frame, reaches !== null);
+  }
   if (outcome.crowded !== null && publisher !== null) {
     holdPublisher(broker, publisher, outcome.crowded);
   }
@@ -129,6 +132,16 @@ export function isRoomFor(broker: Broker, publisher: Session, message: Message):
     match.recipients.every((recipient) => fits(applyNoLocal(match, recipient, publisher))) &&
     match.groups.every((group) => fits(nextMember(group, message.topic, denied)))
   );
+}
+
+/** Whether the acknowledgement of a message would promise that the store keeps something. */
+export function isForStore(broker: Broker, publisher: Session, message: Message): boolean {
+  if (message.qos === 0) return false;
+  if (message.retain || (message.qos === 2 && publisher.expiryIntervalSeconds > 0)) return true;
+  const { recipients, groups } = routeOf(broker, message.topic).match;
+  const isKept = ({ session, qos }: Recipient): boolean =>
+    qos > 0 && session.expiryIntervalSeconds > 0;
+  return recipients.some(isKept) || groups.some(({ members }) => members.some(isKept));
 }
 
 /** Whether any session subscribes to a topic. */

@@ -2,6 +2,7 @@ import type { Copy } from "./copy.ts";
 import type { Measured } from "./decision.ts";
 import { costs, messageBytes, type Memory } from "./memory.ts";
 import type { Message, Qos } from "./packet.ts";
+import type { SessionJournal } from "./session-journal.ts";
 
 /** A queued message and the copy to send. */
 export interface Queued {
@@ -28,6 +29,7 @@ export class Queue {
   readonly #limits: QueueLimits;
   readonly #totals: QueueTotals;
   readonly #memory: Memory;
+  readonly #journal: SessionJournal | null;
   #items = noItems;
   #head = 0;
   /** Place of `#items[0]`. */
@@ -37,7 +39,13 @@ export class Queue {
   #qos0 = 0;
   #qos0Bytes = 0;
 
-  constructor(limits: QueueLimits, totals: QueueTotals, memory: Memory) {
+  constructor(
+    limits: QueueLimits,
+    totals: QueueTotals,
+    memory: Memory,
+    journal: SessionJournal | null = null,
+  ) {
+    this.#journal = journal;
     this.#limits = limits;
     this.#totals = totals;
     this.#memory = memory;
@@ -121,13 +129,20 @@ export class Queue {
     if (copy.qos === 0) {
       this.#qos0 += 1;
       this.#qos0Bytes += bytes;
-    }
+    } else if (this.#journal !== null) this.#journal.queueChanged(this.end - 1);
     return { stored, evicted };
   }
 
   /** All messages, in order. */
   *items(): Generator<Queued, void, void> {
     for (const item of this.#items) if (item !== undefined) yield item;
+  }
+
+  /** Places of messages of QoS 1 and 2. */
+  *places(): Generator<number, void, void> {
+    for (const [index, item] of this.#items.entries()) {
+      if (item !== undefined && item.copy.qos > 0) yield this.#base + index;
+    }
   }
 
   /** The message at a place; undefined: it has left. */
@@ -140,7 +155,7 @@ export class Queue {
     const item = this.at(place);
     if (item === undefined) return;
     this.#items[place - this.#base] = undefined;
-    this.#forget(item);
+    this.#forget(item, place);
     this.#compact();
   }
 
@@ -149,7 +164,7 @@ export class Queue {
     if (item === undefined) return undefined;
     this.#items[this.#head] = undefined;
     this.#head += 1;
-    this.#forget(item);
+    this.#forget(item, this.#base + this.#head - 1);
     this.#compact();
     return item;
   }
@@ -172,12 +187,12 @@ export class Queue {
       const item = this.#items[place];
       if (item?.copy.qos !== 0) continue;
       this.#items[place] = undefined;
-      this.#forget(item);
+      this.#forget(item, this.#base + place);
       return;
     }
   }
 
-  #forget({ message, copy }: Queued): void {
+  #forget({ message, copy }: Queued, place: number): void {
     const bytes = sizeOf(message);
     this.#memory.release(message);
     this.#memory.queues.give(costs.queued);
@@ -185,7 +200,10 @@ export class Queue {
     this.#bytes -= bytes;
     this.#totals.messages -= 1;
     this.#totals.bytes -= bytes;
-    if (copy.qos > 0) return;
+    if (copy.qos > 0) {
+      this.#journal?.queueChanged(place);
+      return;
+    }
     this.#qos0 -= 1;
     this.#qos0Bytes -= bytes;
   }

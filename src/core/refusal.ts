@@ -1,5 +1,5 @@
 import type { Broker } from "./broker.ts";
-import { connackFor } from "./connack.ts";
+import { connackFor, sessionExpirySecondsInForce } from "./connack.ts";
 import type { Connection } from "./connection.ts";
 import { endConnection } from "./connection-end.ts";
 import { packetSize } from "./packet-size.ts";
@@ -127,6 +127,22 @@ function refusalByWill(
 function refusalByStop({ stopping }: Broker): ProtocolError | null {
   if (!stopping) return null;
   return refusal(Reason.serverShuttingDown, "v5-3.1.4-2", "the broker is shutting down");
+}
+
+/** Refuses a CONNECT of which something would have to be kept, while the store keeps nothing. */
+export function refusalByStore(
+  broker: Broker,
+  packet: ConnectPacket,
+  clientId: string,
+): ProtocolError | null {
+  const { failedStore, sessions } = broker;
+  if (failedStore === null) return null;
+  const before = sessions.get(clientId)?.expiryIntervalSeconds ?? 0;
+  const isKept = packet.will !== null || sessionExpirySecondsInForce(broker, packet) > 0;
+  if (!isKept && before === 0) return null;
+  const { isFull, detail } = failedStore.failure;
+  const reason = isFull ? Reason.quotaExceeded : Reason.serverUnavailable;
+  return refusal(reason, "v5-3.1.4-2", `the broker can't keep the session: ${detail}`);
 }
 
 /**

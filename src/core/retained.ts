@@ -1,5 +1,6 @@
 import { Deadline, Deadlines } from "./deadlines.ts";
 import type { Millis } from "./io.ts";
+import type { Journal } from "./journal.ts";
 import { LevelTree, levelAt, type Place } from "./level-tree.ts";
 import { costs, Memory, messageBytes } from "./memory.ts";
 import type { Message } from "./packet.ts";
@@ -39,10 +40,18 @@ export class Retained {
   readonly #own = { messages: 0, bytes: 0 };
 
   readonly #memory: Memory;
+  /** Null: nothing outlives the process. */
+  readonly #journal: Journal | null;
 
-  constructor(limits: RetainedLimits, memory: Memory = new Memory()) {
+  constructor(
+    limits: RetainedLimits,
+    memory: Memory = new Memory(),
+    journal: Journal | null = null,
+  ) {
     this.#limits = limits;
     this.#memory = memory;
+    this.#journal = journal;
+    journal?.watch(this);
   }
 
   get count(): number {
@@ -70,7 +79,12 @@ export class Retained {
   }
 
   has(topic: string): boolean {
-    return this.#tree.get(topic) !== null;
+    return this.get(topic) !== null;
+  }
+
+  /** The message of a topic, which may have expired; null: there is none. */
+  get(topic: string): Message | null {
+    return this.#tree.get(topic);
   }
 
   /**
@@ -101,6 +115,7 @@ export class Retained {
     this.#memory.hold(message);
     if (old !== null) this.#memory.release(old);
     this.#memory.retained.set(this.held);
+    this.#journal?.retainedChanged(topic);
     return true;
   }
 
@@ -119,6 +134,7 @@ export class Retained {
     this.#counted(topic, -1, -sizeOf(old));
     this.#memory.release(old);
     this.#memory.retained.set(this.held);
+    this.#journal?.retainedChanged(topic);
     return true;
   }
 

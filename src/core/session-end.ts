@@ -23,7 +23,6 @@ export function startExpiry(broker: Broker, session: Session): void {
     else endSession(broker, session, "connection ended");
     return;
   }
-  session.endedAt = broker.now;
   broker.pressure.noteOffline(session);
   if (session.expiryIntervalSeconds === Infinity) return;
   const due = after(broker.now, session.expiryIntervalSeconds * 1000);

@@ -2,12 +2,15 @@ import type { Access, Rights } from "./access.ts";
 import type { Connection } from "./connection.ts";
 import type { Copy } from "./copy.ts";
 import type { Deadline } from "./deadlines.ts";
+import type { EndCause } from "./end-causes.ts";
 import type { HeldPublishers } from "./hold.ts";
 import type { Millis } from "./io.ts";
 import { InflightWindow, type Outgoing } from "./inflight.ts";
+import type { Journal } from "./journal.ts";
 import { costs, type Memory, textBytes } from "./memory.ts";
 import type { Message, ProtocolVersion, Qos, WillPacket } from "./packet.ts";
 import { Queue, type Queued, type QueueLimits, type QueueTotals } from "./queue.ts";
+import type { SessionJournal } from "./session-journal.ts";
 import type { Subscription } from "./subscriptions.ts";
 import type { Timed } from "./timed.ts";
 import type { Steps } from "./steps.ts";
@@ -29,22 +32,38 @@ const noReplays = new Map<string, Replay>();
 /** What all sessions of a broker share, and the queue and window of those that never had a message. */
 export class SessionsShare {
   readonly memory: Memory;
+  /** Null: nothing outlives the process. */
+  readonly journal: Journal | null;
   readonly #limits: QueueLimits;
   readonly #queued: QueueTotals;
   readonly noQueue: Omit<Queue, "push">;
   readonly noWindow: Omit<InflightWindow, "add">;
 
-  constructor(limits: QueueLimits, queued: QueueTotals, memory: Memory) {
+  constructor(
+    limits: QueueLimits,
+    queued: QueueTotals,
+    memory: Memory,
+    journal: Journal | null = null,
+  ) {
     this.memory = memory;
+    this.journal = journal;
     this.#limits = limits;
     this.#queued = queued;
     this.noQueue = this.createQueue();
     this.noWindow = new InflightWindow(memory);
   }
 
-  createQueue(): Queue {
-    return new Queue(this.#limits, this.#queued, this.memory);
+  createQueue(journal: SessionJournal | null = null): Queue {
+    return new Queue(this.#limits, this.#queued, this.memory, journal);
   }
+}
+
+/** Where a session's latest connection came from, and its keepalive; for people. */
+interface Origin {
+  readonly listener: string;
+  readonly remote: string;
+  readonly connectedAt: Millis;
+  readonly keepAliveSeconds: number;
 }
 
 interface KnownRights {
@@ -60,7 +79,9 @@ export class Session {
   deadline: Deadline<Timed> | null = null;
   /** When to go on with a long backlog; created with the first. */
   pump: Deadline<Timed> | null = null;
-  readonly subscriptions = new Map<string, Subscription>();
+  /** What of it outlives the process; null: nothing. */
+  readonly journal: SessionJournal | null;
+  readonly #subscriptions = new Map<string, Subscription>();
   // Created with their first entries.
   #queue: Queue | null = null;
   #outgoing: InflightWindow | null = null;
@@ -77,6 +98,10 @@ export class Session {
   /** That a message on some topic is not for it was logged since its last CONNECT. */
   isDenialLogged = false;
   connection: Connection | null = null;
+  /** Of the latest connection; null: nothing outlives the process. */
+  origin: Origin | null = null;
+  /** How and when the latest connection ended; null: it is open. */
+  ended: { readonly cause: EndCause; readonly at: Millis } | null = null;
   /** Seconds in force; 0: ends with its connection; Infinity: never expires. */
   expiryIntervalSeconds = 0;
   will: Will | null = null;
@@ -96,7 +121,6 @@ export class Session {
   isOver = false;
   /** A lost message was logged; reset once its queue is empty. */
   dropping = false;
-  endedAt: Millis | null = null;
 
   readonly #shared: SessionsShare;
   /** Bytes of its subscriptions and of their part of the tree. */
@@ -108,6 +132,53 @@ export class Session {
     this.#memory.sessions.take(this.#ownBytes);
     this.createdAt = now;
     this.progressedAt = now;
+    this.journal = shared.journal?.open(this) ?? null;
+  }
+
+  /** A CONNECT that continues or begins it was accepted. */
+  begin(connection: Connection, expiryIntervalSeconds: number, now: Millis): void {
+    this.connection = connection;
+    this.version = connection.version;
+    this.accessList = connection.listener.accessList ?? null;
+    this.rights = null;
+    this.isDenialLogged = false;
+    this.expiryIntervalSeconds = expiryIntervalSeconds;
+    this.ended = null;
+    if (this.journal === null) return;
+    const { listener, remote, keepAliveSeconds } = connection;
+    this.origin = { listener: listener.name, remote, connectedAt: now, keepAliveSeconds };
+    this.journal.changed();
+  }
+
+  /** Its connection ended. */
+  leave(cause: EndCause, now: Millis): void {
+    this.connection = null;
+    this.ended = { cause, at: now };
+    this.journal?.changed();
+  }
+
+  get subscriptions(): ReadonlyMap<string, Subscription> {
+    return this.#subscriptions;
+  }
+
+  /** Adds a subscription, or replaces that of the same filter. */
+  addSubscription(subscription: Subscription): void {
+    this.#subscriptions.set(subscription.filter, subscription);
+    this.journal?.subscriptionChanged(subscription.filter);
+    if (subscription.group === null || this.hasUsedSharedFilters) return;
+    this.hasUsedSharedFilters = true;
+    this.journal?.changed();
+  }
+
+  removeSubscription(filter: string): void {
+    this.#subscriptions.delete(filter);
+    this.journal?.subscriptionChanged(filter);
+  }
+
+  /** CONNECT set a will. */
+  arm(will: Will): void {
+    this.will = will;
+    this.journal?.willChanged();
   }
 
   get #memory(): Memory {
@@ -121,7 +192,7 @@ export class Session {
 
   /** Adds a message to its queue, as `Queue.push` does. */
   enqueue(item: Queued): ReturnType<Queue["push"]> {
-    this.#queue ??= this.#shared.createQueue();
+    this.#queue ??= this.#shared.createQueue(this.journal);
     return this.#queue.push(item);
   }
 
@@ -132,7 +203,7 @@ export class Session {
 
   /** Enters a message that its client has to acknowledge, as `InflightWindow.add` does. */
   addOutgoing(message: Message | null, copy: Copy, strip: number): Outgoing {
-    this.#outgoing ??= new InflightWindow(this.#memory);
+    this.#outgoing ??= new InflightWindow(this.#memory, this.journal);
     return this.#outgoing.add(message, copy, strip);
   }
 
@@ -153,23 +224,32 @@ export class Session {
   addIncoming(packetId: number): void {
     (this.#incoming ??= new Set()).add(packetId);
     this.#memory.inflight.take(costs.incoming);
+    this.journal?.incomingChanged(packetId);
   }
 
   /** PUBREL was received. False: the packet id is unknown. */
   finishIncoming(packetId: number): boolean {
     const isKnown = this.#incoming?.delete(packetId) === true;
-    if (isKnown) this.#memory.inflight.give(costs.incoming);
-    return isKnown;
+    if (!isKnown) return false;
+    this.#memory.inflight.give(costs.incoming);
+    this.journal?.incomingChanged(packetId);
+    return true;
   }
 
   /** By filter, in the order of their SUBSCRIBEs. */
-  get replays(): Omit<Map<string, Replay>, "set"> {
+  get replays(): ReadonlyMap<string, Replay> {
     return this.#replays ?? noReplays;
   }
 
   /** Adds a replay, or changes that of the same filter. */
   setReplay(filter: string, replay: Replay): void {
     (this.#replays ??= new Map()).set(filter, replay);
+    this.journal?.subscriptionChanged(filter);
+  }
+
+  /** Its retained messages are sent, or not wanted any more. */
+  endReplay(filter: string): void {
+    if (this.#replays?.delete(filter) === true) this.journal?.subscriptionChanged(filter);
   }
 
   get username(): string | null {
@@ -210,6 +290,7 @@ export class Session {
     this.outgoing.clear();
     this.#memory.inflight.give(this.incoming.size * costs.incoming);
     this.#memory.sessions.give(this.#ownBytes);
+    this.journal?.ended();
   }
 
   /** Bytes of memory of all that it and its connection hold, with all of each message. */

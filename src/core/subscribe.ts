@@ -8,6 +8,7 @@ import { costs, textBytes } from "./memory.ts";
 import type { SubscribePacket, SubscriptionRequest, UnsubscribePacket } from "./packet.ts";
 import { Reason } from "./reason.ts";
 import { lesserQos, type Session } from "./session.ts";
+import { failureFor, reasonOf } from "./failed-store.ts";
 import { isWild, type Subscription } from "./subscriptions.ts";
 import { sharedFilter, tooDeep, tooLong } from "./topic.ts";
 
@@ -76,7 +77,11 @@ function goOn(broker: Broker, connection: Connection, session: Session, run: Fil
     broker.effects.push({ type: "cut", connection: connection.id });
     return;
   }
-  if (connection.cut !== null) forgetCut(broker, connection);
+  if (connection.cut !== null) {
+    forgetCut(broker, connection);
+    // The answer promises what earlier turns have changed.
+    session.journal?.changed();
+  }
   const { packetId } = packet;
   const { reasons } = run;
   const type = packet.type === "subscribe" ? "suback" : "unsuback";
@@ -179,6 +184,8 @@ function subscribe(
   if (denied !== null && connection.version !== 3) {
     return { reason: Reason.notAuthorized, by: denied };
   }
+  const failure = failureFor(broker, session);
+  if (failure !== null) return { reason: reasonOf(failure) };
   const before = session.subscriptions.get(filter);
   if (before === undefined && session.subscriptions.size >= limits.subscriptions) {
     return { reason: Reason.quotaExceeded, limit: "subscriptions" };
@@ -205,8 +212,7 @@ function subscribe(
   if (before !== undefined && before.pattern !== pattern) broker.subscriptions.remove(before);
   broker.subscriptions.add(subscription);
   if (before === undefined) session.subscriptionBytes += subscriptionBytes(filter);
-  session.subscriptions.set(filter, subscription);
-  if (shared !== null) session.hasUsedSharedFilters = true;
+  session.addSubscription(subscription);
   broker.generation += 1;
   replay(broker, session, subscription, request, before !== undefined);
   return { reason: subscription.qos };
@@ -251,7 +257,7 @@ function replay(
     if (owed !== undefined) session.setReplay(filter, { ...owed, subscription });
     return;
   }
-  session.replays.delete(filter);
+  session.endReplay(filter);
   const { retained } = broker;
   const { pattern, mountLength } = subscription;
   // Mostly nothing is retained there, and then no step has to be taken to find that out.
@@ -299,9 +305,9 @@ function unsubscribe(broker: Broker, session: Session, filter: string): boolean 
   const subscription = session.subscriptions.get(filter);
   if (subscription === undefined) return false;
   broker.subscriptions.remove(subscription);
-  session.subscriptions.delete(filter);
+  session.removeSubscription(filter);
   session.subscriptionBytes -= subscriptionBytes(filter);
-  session.replays.delete(filter);
+  session.endReplay(filter);
   broker.generation += 1;
   return true;
 }

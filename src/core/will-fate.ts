@@ -131,6 +131,7 @@ export function endDelay(broker: Broker, will: Will, why: SessionEnd): void {
 function detach(will: Will): void {
   will.isDetached = true;
   will.session.will = null;
+  will.session.journal?.willChanged();
 }
 
 /** Cancels a delayed will because its client returned in time [v5-3.1.3-9]. */

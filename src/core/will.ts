@@ -64,6 +64,12 @@ export class Will {
       fault(`a will that is ${this.#state} can't become ${next}`);
     }
     this.#state = next;
+    this.session.journal?.willChanged();
+  }
+
+  /** When it is due; null: it is armed, or has its fate. */
+  get dueAt(): Millis | null {
+    return this.originalDue ?? (this.deadline.isSet ? this.deadline.due : null);
   }
 
   get facts(): WillFacts {

@@ -99,6 +99,8 @@ const levelOfEvent = {
   notSent: "warn",
   sessionEnded: "debug",
   clientFault: "warn",
+  storeFailed: "error",
+  storeRecovered: "info",
   woke: "warn",
   crowded: "warn",
   listening: "info",

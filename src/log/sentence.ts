@@ -94,6 +94,10 @@ function plainSentence(event: PlainEvent): string {
     }
     case "crowded":
       return crowdedText(event);
+    case "storeFailed":
+      return storeFailedText(event);
+    case "storeRecovered":
+      return `The store keeps everything again, after ${duration(event.afterMs)}`;
     case "woke":
       return (
         `The machine slept for ${duration(event.asleepMs)}: deadlines that passed meanwhile are due ` +
@@ -294,6 +298,14 @@ function delayedWill(event: Event<"will">, at: Millis): readonly Part[] {
         plain(`: session ${will.why} ${after} · ${cause}`),
       ];
   }
+}
+
+function storeFailedText({ detail, clients }: Event<"storeFailed">): string {
+  const closed = clients === 1 ? "1 connection" : `${clients} connections`;
+  return (
+    `The store can't keep anything: ${clause(detail)}; closed ${closed} that waited for an answer, and ` +
+    `refuses what it would have to keep until it can`
+  );
 }
 
 function crowdedText({ reset, failed = 0, withinMs }: Event<"crowded">): string {

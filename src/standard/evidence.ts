@@ -1024,6 +1024,7 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     obeyed: [
       "src/core/refusal.ts refusalByWill",
       "src/core/refusal.ts refusalByStop",
+      "src/core/refusal.ts refusalByStore",
       "src/core/refusal.ts refusalByRoom",
       "src/server/accounts/accounts.ts Accounts.#enqueue",
       "src/server/accounts/accounts.ts Accounts.#check",

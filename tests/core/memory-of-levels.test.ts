@@ -54,7 +54,7 @@ test.each([
     for (let index = 0; index < count; index++) {
       const one = subscription(owner, received(path(index)));
       tree.add(one);
-      owner.subscriptions.set(one.filter, one);
+      owner.addSubscription(one);
     }
     expect((heap() - before) / count).toBeLessThan(1500);
     expect(tree.held / count).toBeWithin(300, 1500);

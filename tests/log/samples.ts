@@ -277,6 +277,11 @@ export const samples: SampleTable = {
       remotes: ["10.0.0.5:51042", "10.0.0.6:40110"],
     },
   ],
+  storeFailed: [
+    { event: "storeFailed", detail: "the disk is full", clients: 3 },
+    { event: "storeFailed", detail: "the disk is full", clients: 1 },
+  ],
+  storeRecovered: [{ event: "storeRecovered", afterMs: 61_500 }],
   woke: [{ event: "woke", asleepMs: 7_512_000 }],
   listening: [{ event: "listening", addresses: ["127.0.0.1:1883", "[::1]:1883"] }],
   administration: [

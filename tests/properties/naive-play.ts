@@ -3,6 +3,8 @@ import { generate, type IConnectPacket, type Packet } from "mqtt-packet";
 import type { Rules } from "../../src/core/quirks/rules.ts";
 import type { TestClient } from "../support/client.ts";
 import { auditAtEnd } from "../support/will-audit.ts";
+import { stateOfBroker, stateOfStore } from "../support/durable-state.ts";
+import type { ShadowStore } from "../support/shadow-store.ts";
 import { World } from "../support/world.ts";
 import type { Act, ActOf } from "./naive-acts.ts";
 import { NaiveBroker } from "./naive-broker.ts";
@@ -13,6 +15,8 @@ import { isPublish, listen, type Program, type Socket } from "./naive-socket.ts"
 export interface PlayOptions {
   readonly clients: number;
   readonly rules?: Partial<Rules>;
+  /** The broker keeps what outlives it in this. */
+  readonly store?: ShadowStore;
 }
 
 /**
@@ -34,8 +38,12 @@ export class Play {
   readonly #sockets: Socket[] = [];
   #payloads = 0;
 
-  constructor({ clients, rules = {} }: PlayOptions) {
-    this.world = new World({ rules });
+  readonly #store: ShadowStore | null;
+
+  constructor({ clients, rules = {}, store }: PlayOptions) {
+    const commit = store?.committer((work) => this.world.soon(work));
+    this.world = new World({ rules, ...(commit !== undefined && { commit }) });
+    this.#store = store ?? null;
     // One more: the stranger of `finish`.
     this.#programs = Array.from({ length: clients + 1 }, () => ({
       socket: null,
@@ -108,6 +116,7 @@ export class Play {
         return this.#send(socket, secondConnect(socket.version));
       case "kick":
         world.driver.order({ type: "kicked", clientId: socket.clientId });
+        world.check();
         model.kicked(socket.clientId, world.now);
         return this.#compare();
       case "drop":
@@ -315,6 +324,9 @@ export class Play {
     }
     this.model.out.said = [];
     expect(heard).toEqual(said);
+    if (this.#store === null) return;
+    // All commits are done, so the store has what the broker has.
+    expect(stateOfStore(this.#store.load())).toEqual(stateOfBroker(this.world.broker));
   }
 
   /** By its first word (a DISCONNECT with its code) and by each of its marks. */

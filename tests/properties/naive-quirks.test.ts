@@ -19,7 +19,7 @@ const unseen: Partial<Record<PlantedQuirk, string>> = {
 
 function check(rules: Partial<Rules>, numRuns = 2000): { readonly failed: boolean } {
   const property = fc.property(historiesOf(themes.wills), (history) => {
-    playOnce(themes.wills, history, rules);
+    playOnce(themes.wills, history, { rules });
   });
   return fc.check(property, { seed: 1, numRuns, endOnFailure: true });
 }

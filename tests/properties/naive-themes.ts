@@ -1,8 +1,7 @@
 import { expect } from "bun:test";
 import fc from "fast-check";
-import type { Rules } from "../../src/core/quirks/rules.ts";
 import { actsOf, never, type Act, type Theme } from "./naive-acts.ts";
-import { Play } from "./naive-play.ts";
+import { Play, type PlayOptions } from "./naive-play.ts";
 
 /** The subject of a test file's histories. */
 export const themes = {
@@ -112,11 +111,15 @@ export function historiesOf(theme: Theme): fc.Arbitrary<Act[]> {
  * about a second. Returns how often each kind of line occurred. fast-check prints the seed of a
  * failure.
  */
-export function playAll(theme: Theme, runs: number): Map<string, number> {
+export function playAll(
+  theme: Theme,
+  runs: number,
+  options: () => Omit<PlayOptions, "clients"> = () => ({}),
+): Map<string, number> {
   const tally = new Map<string, number>();
   fc.assert(
     fc.property(historiesOf(theme), (history) => {
-      for (const [word, count] of playOnce(theme, history)) {
+      for (const [word, count] of playOnce(theme, history, options())) {
         tally.set(word, (tally.get(word) ?? 0) + count);
       }
     }),
@@ -128,9 +131,9 @@ export function playAll(theme: Theme, runs: number): Map<string, number> {
 export function playOnce(
   theme: Theme,
   history: readonly Act[],
-  rules: Partial<Rules> = {},
+  options: Omit<PlayOptions, "clients"> = {},
 ): ReadonlyMap<string, number> {
-  const play = new Play({ clients: theme.clients, rules });
+  const play = new Play({ clients: theme.clients, ...options });
   for (const act of history) play.run(act);
   play.finish();
   return play.tally;

@@ -1,4 +1,5 @@
 import { Broker, type BrokerOptions } from "../../src/core/broker.ts";
+import type { Commit } from "../../src/core/durable.ts";
 import type { BrokerEvent } from "../../src/core/events.ts";
 import type { ListenerPolicy, Millis } from "../../src/core/io.ts";
 import type { LogEvent } from "../../src/log/events.ts";
@@ -17,6 +18,8 @@ export interface WorldOptions extends BrokerOptions {
   readonly polls?: boolean;
   /** The driver's budget for one turn of its loop. */
   readonly unitsOfTurn?: number;
+  /** Keeps what outlives the process: the broker has a store. */
+  readonly commit?: Commit;
   /** Links that may be open, those that linger included. */
   readonly links?: number;
   /** Gets each event, as the log does. */
@@ -61,7 +64,8 @@ export class World {
     };
     const clock = new Clock(source);
     this.clock = clock;
-    this.broker = new Broker(options, clock.now());
+    const { commit = null } = options;
+    this.broker = new Broker({ ...options, durable: commit !== null }, clock.now());
     this.driver = new Driver({
       broker: this.broker,
       clock,
@@ -73,6 +77,7 @@ export class World {
         logs: (level) => level !== "debug",
       },
       authenticate: options.authenticate ?? anonymousOnly,
+      commit,
       outputBytes: options.outputBytes ?? 1024 * 1024,
       timer: (onDue) => {
         this.#onDue = onDue;
@@ -80,7 +85,7 @@ export class World {
       },
       loop: {
         ...processLoop,
-        soon: (work) => void this.#turns.push(work),
+        soon: (work) => this.soon(work),
         after: (milliseconds, work) => {
           const timer = { at: this.#monotonic + milliseconds, work };
           this.#timers.push(timer);
@@ -186,6 +191,11 @@ export class World {
     return this.events.filter(
       (event): event is BrokerEvent & { event: Name } => event.event === name,
     );
+  }
+
+  /** Runs work in the next turn of the loop. */
+  soon(work: () => void): void {
+    this.#turns.push(work);
   }
 
   /** Turns the loop until it has nothing left to do. */

@@ -2,6 +2,7 @@ import type { ConnectionId, DriverHolds, Input, ListenerPolicy } from "../../cor
 import type { Memory } from "../../core/memory.ts";
 import type { Link } from "../../transport/transport.ts";
 import { PacketReader, type PacketReaderOptions } from "../../wire/reader.ts";
+import { HeldOutput } from "./held-output.ts";
 import type { Outbox, OutboxPool } from "./outbox.ts";
 import type { Worker } from "./turns.ts";
 
@@ -65,6 +66,8 @@ export class Channel implements DriverHolds, Worker {
   readonly #outboxes: OutboxPool;
   /** Null: no output waits, and none of it lately was a message. */
   #outbox: Outbox | null = null;
+  /** Output that waits for a commit; null: none does. */
+  promised: HeldOutput | null = null;
   /** Bytes counted in the broker's memory. */
   readonly #memory: Memory;
   #unreadBytes = 0;
@@ -109,12 +112,62 @@ export class Channel implements DriverHolds, Worker {
 
   /** To append output to. */
   get outbox(): Outbox {
+    const { promised } = this;
+    return (promised === null ? null : (promised.next ?? promised.now)) ?? this.ready;
+  }
+
+  /** Output that may leave. */
+  get ready(): Outbox {
     return (this.#outbox ??= this.#outboxes.take());
+  }
+
+  /** Waiting bytes that may leave. */
+  get readySize(): number {
+    return this.#outbox === null ? 0 : this.#outbox.size;
   }
 
   /** Waiting bytes. */
   get outputSize(): number {
-    return this.#outbox === null ? 0 : this.#outbox.size;
+    return this.readySize + (this.promised === null ? 0 : this.promised.size);
+  }
+
+  /** What is appended from now on waits for the next commit. */
+  promise(): HeldOutput {
+    const promised = (this.promised ??= new HeldOutput());
+    promised.next ??= this.#outboxes.take();
+    return promised;
+  }
+
+  /** A commit begins: what was held for the next one waits for it. */
+  beginCommit(): void {
+    const { promised } = this;
+    if (promised === null) return;
+    promised.now = promised.next;
+    promised.next = null;
+  }
+
+  /** What waited for the commit under way may leave. */
+  keepPromise(): void {
+    const { promised } = this;
+    if (promised === null) return;
+    if (promised.now !== null) {
+      this.ready.takeOver(promised.now);
+      this.#outboxes.give(promised.now);
+      promised.now = null;
+    }
+    if (promised.next === null) this.promised = null;
+  }
+
+  /** What waits for a commit never leaves. */
+  breakPromise(): void {
+    const { promised } = this;
+    if (promised === null) return;
+    for (const outbox of [promised.now, promised.next]) {
+      if (outbox === null) continue;
+      outbox.clear();
+      this.#outboxes.give(outbox);
+    }
+    this.promised = null;
   }
 
   /** Counts the memory of output that stays after a flush. */
@@ -126,7 +179,8 @@ export class Channel implements DriverHolds, Worker {
       this.#outbox = null;
     }
     const inLink = this.open ? (this.link.unsent ?? 0) : 0;
-    const bytes = (this.#outbox === null ? 0 : this.#outbox.held) + inLink;
+    const own = this.#outbox === null ? 0 : this.#outbox.held;
+    const bytes = own + (this.promised === null ? 0 : this.promised.held) + inLink;
     if (bytes === this.outputBytes) return;
     this.#memory.output.take(bytes - this.outputBytes);
     this.outputBytes = bytes;
@@ -151,6 +205,7 @@ export class Channel implements DriverHolds, Worker {
   /** Drops waiting output: the link takes no more bytes, and no drain follows. */
   loseOutput(): void {
     this.#outbox?.clear();
+    this.breakPromise();
     this.countOutput();
     this.waiting = false;
   }

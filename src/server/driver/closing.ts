@@ -26,6 +26,8 @@ export class ClosingChannels {
   begin(channel: Channel): void {
     this.#channels.add(channel);
     if (channel.outputSize === 0) return this.finish(channel);
+    // Also output that waits for the store, not for the peer.
+    channel.waiting = true;
     channel.stopLinger = this.#loop.after(lingerMs, () => this.#reset(channel));
   }
 

@@ -1,6 +1,7 @@
 import { assert, unreachable } from "../../core/assert.ts";
 import type { Broker } from "../../core/broker.ts";
 import type { Budget } from "../../core/budget.ts";
+import type { Commit } from "../../core/durable.ts";
 import type { Loss } from "../../core/end-causes.ts";
 import type { ConnectionId, Effect, Input, ListenerPolicy, Millis } from "../../core/io.ts";
 import type { Limits } from "../../core/limits.ts";
@@ -17,6 +18,7 @@ import type { DeadlineTimer } from "./deadline-timer.ts";
 import { Output } from "./output.ts";
 import { PeerCloses } from "./peer-closes.ts";
 import { processLoop, type Loop } from "./loop.ts";
+import { Commits } from "./commits.ts";
 import { PacketTrace } from "./packet-trace.ts";
 import { ClosingChannels } from "./closing.ts";
 import { Channel, type Last } from "./channel.ts";
@@ -38,6 +40,8 @@ export interface DriverOptions {
   readonly clock: Clock;
   readonly log: EventLog;
   readonly authenticate: Authenticate;
+  /** Keeps what outlives the process; null or absent: nothing does. */
+  readonly commit?: Commit | null;
   /** Waiting bytes of one connection above which deliveries to it stop. */
   readonly outputBytes: number;
   /** Links that may be open, those included that linger after their end; absent: any number. */
@@ -76,6 +80,8 @@ export class Driver {
   readonly #options: DriverOptions;
   readonly #channels: Channels;
   readonly #output: Output;
+  /** Null: nothing outlives the process. */
+  readonly #commits: Commits | null;
   /** Inputs that arose while executing effects. */
   readonly #inputs: Input[] = [];
   readonly #budget: Budget;
@@ -153,6 +159,7 @@ export class Driver {
       written: (channel) => this.#written(channel),
       full: (channel) => this.#reading.update(channel),
     });
+    this.#commits = this.#createCommits();
     this.#reading = new Reading({
       broker: options.broker,
       channels: this.#channels,
@@ -174,6 +181,41 @@ export class Driver {
     });
     this.#timer = options.timer(() => this.#guard(() => this.#timerFired()));
     this.#timer.arm(this.#broker.nextDeadline());
+  }
+
+  #createCommits(): Commits | null {
+    const { broker, commit = null } = this.#options;
+    const { journal } = broker;
+    assert((journal === null) === (commit === null), "a journal has a store that takes it");
+    if (journal === null || commit === null) return null;
+    const call = (work: () => void): void =>
+      this.#guard(() => {
+        this.#beginCall();
+        work();
+        this.#endCall();
+      });
+    const loop = {
+      soon: (work: () => void) => this.#loop.soon(() => this.#guard(work)),
+      after: (ms: number, work: () => void) => this.#loop.after(ms, () => this.#guard(work)),
+    };
+    return new Commits(journal, commit, loop, {
+      begun: () => this.#output.beginCommit(),
+      done: (recovered) =>
+        call(() => {
+          this.#output.keepPromises();
+          if (recovered) this.#handle({ type: "persistRecovered" });
+        }),
+      failed: (failure) =>
+        call(() => {
+          const connections = this.#output.breakPromises();
+          this.#handle({ type: "persistFailed", failure, connections });
+        }),
+    });
+  }
+
+  /** The store has all that outlives the process. */
+  get isKept(): boolean {
+    return this.#commits === null || this.#commits.isIdle;
   }
 
   /** Adds descriptors of listening sockets, on which connections may wait to be accepted. */
@@ -393,6 +435,10 @@ export class Driver {
   }
 
   #checkProgress(): void {
+    if (this.#commits !== null) {
+      this.#output.reportHeld();
+      this.#handleQueued();
+    }
     this.#progress.check(this.#now, ({ id }) =>
       this.#handle({ type: "progressed", connection: id }),
     );
@@ -549,6 +595,11 @@ export class Driver {
         case "send":
           this.#send(this.#channels.get(effect.connection), effect.version, effect.packet);
           break;
+        case "persist":
+          assert(this.#commits !== null, "a journal has a store that takes it");
+          this.#output.isPromise = true;
+          this.#commits.due();
+          break;
         case "note":
           this.#log.note(effect.event, this.#now);
           break;
@@ -578,6 +629,7 @@ export class Driver {
           unreachable(effect);
       }
     }
+    this.#output.isPromise = false;
   }
 
   #deliver(effect: Effect & { readonly type: "deliver" }): void {

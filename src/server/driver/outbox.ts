@@ -211,6 +211,23 @@ export class Outbox {
     return written;
   }
 
+  /** Copies the bytes out of the input chunk, which may change after this. */
+  settle(): void {
+    if (this.#run !== null) this.#settleRun();
+  }
+
+  /** Appends all that another outbox holds, which then holds nothing. */
+  takeOver(other: Outbox): void {
+    this.settle();
+    this.#pushBuffer();
+    other.settle();
+    other.#pushBuffer();
+    for (const segment of other.#ahead) this.#ahead.push(segment);
+    this.#aheadBytes += other.#aheadBytes;
+    other.#ahead = [];
+    other.#aheadBytes = 0;
+  }
+
   clear(): void {
     for (const { bytes, isBuffer } of this.#ahead) if (isBuffer) this.#pool.give(bytes);
     this.#ahead = [];

@@ -1,9 +1,11 @@
+import { assert } from "../../core/assert.ts";
 import type { Budget } from "../../core/budget.ts";
 import type { ConnectionId, Delivery, Effect, Input } from "../../core/io.ts";
 import type { ProtocolVersion, ServerPacket } from "../../core/packet.ts";
 import { largeBuffer } from "./buffer-pool.ts";
 import type { Channel } from "./channel.ts";
 import { DeliveryWriter } from "./copies.ts";
+import { isPromise } from "./held-output.ts";
 import type { Progress } from "./progress.ts";
 import { writeServerPacket } from "./server-packets.ts";
 
@@ -43,6 +45,13 @@ export class Output {
   #done = 0;
   /** Channels that several connections feed: written once, in the next turn. */
   #shared: Channel[] = [];
+  /** The effects that are carried out promise something that a commit has yet to keep. */
+  isPromise = false;
+  /** The message that is delivered is a will. */
+  #isWill = false;
+  /** Channels whose output waits for the commit under way, and for the one after it. */
+  #promisedNow = new Set<Channel>();
+  #promisedNext = new Set<Channel>();
   /** The connection whose packets are handled; null: it is something else. */
   source: ConnectionId | null = null;
 
@@ -54,18 +63,32 @@ export class Output {
   }
 
   /** Starts the copies of another message. */
-  begin({ message, expirySeconds, frame, to }: Effect & { readonly type: "deliver" }): void {
+  begin(effect: Effect & { readonly type: "deliver" }): void {
+    const { message, expirySeconds, frame, to, isWill } = effect;
+    this.#isWill = isWill;
     this.#writer.begin(message, expirySeconds, frame, to.length);
   }
 
   /** Appends one copy of the message. */
   deliver(channel: Channel, delivery: Delivery, packetId: number): void {
+    if (this.isPromise && (delivery.qos === 2 || this.#isWill)) {
+      const promised = channel.promise();
+      this.#promisedNext.add(channel);
+      // A will is sent twice rather than never.
+      if (delivery.qos === 2) promised.isPromise = true;
+    }
     this.#writer.write(channel.outbox, delivery, packetId);
     channel.messagesSent += 1;
     this.#appended(channel);
   }
 
   send(channel: Channel, version: ProtocolVersion, packet: ServerPacket): void {
+    if (this.isPromise && isPromise(packet)) {
+      const promised = channel.promise();
+      this.#promisedNext.add(channel);
+      promised.isPromise = true;
+      if (packet.type === "connack") promised.hasConnack = true;
+    }
     const { outbox } = channel;
     const before = outbox.size;
     writeServerPacket(outbox, version, packet);
@@ -76,6 +99,7 @@ export class Output {
   #appended(channel: Channel): void {
     this.add(channel);
     if (channel.outbox.buffered < earlyFlushBytes || channel.waiting) return;
+    if (channel.promised !== null) return;
     if (!this.#owner.isOver()) this.write(channel);
   }
 
@@ -136,7 +160,11 @@ export class Output {
   /** Writes one channel's output now. */
   write(channel: Channel): void {
     if (channel.outputSize === 0 && !channel.waiting) return;
-    const written = channel.outbox.flush(channel.link);
+    if (channel.promised !== null) {
+      channel.promised.now?.settle();
+      channel.promised.next?.settle();
+    }
+    const written = channel.ready.flush(channel.link);
     this.#budget.spent += unitsOfWrite + Math.max(0, written) / bytesInUnit;
     if (written < 0) {
       // The link has ended; its `closed` event follows.
@@ -159,6 +187,7 @@ export class Output {
     const connection = channel.id;
     const owner = this.#owner;
     if (channel.replyBytes > left) channel.replyBytes = left;
+    if (channel.promised !== null && channel.readySize === 0) return this.#reportHeld(channel);
     if (left === 0) {
       if (!channel.waiting) return;
       channel.waiting = false;
@@ -176,9 +205,75 @@ export class Output {
     } else if (written > 0) owner.enqueue({ type: "progressed", connection });
     channel.waiting = true;
     if (left > this.limit) owner.enqueue({ type: "blocked", connection });
-    if (channel.replyBytes > this.#repliesMax && !channel.holdOutput) {
-      channel.holdOutput = true;
-      owner.full(channel);
+    this.#holdIfFull(channel);
+  }
+
+  #holdIfFull(channel: Channel): void {
+    if (channel.replyBytes <= this.#repliesMax || channel.holdOutput) return;
+    channel.holdOutput = true;
+    this.#owner.full(channel);
+  }
+
+  /** Its peer has taken all that may leave; the rest waits for a commit, which is no fault of it. */
+  #reportHeld(channel: Channel): void {
+    if (!channel.open) return;
+    const connection = channel.id;
+    if (channel.waiting) this.#owner.enqueue({ type: "progressed", connection });
+    else if (channel.outputSize > this.limit) {
+      channel.waiting = true;
+      this.#owner.enqueue({ type: "blocked", connection });
     }
+    this.#holdIfFull(channel);
+  }
+
+  /** Channels whose output fills up while the store is slow: their peers are not to blame. */
+  reportHeld(): void {
+    for (const channels of [this.#promisedNow, this.#promisedNext]) {
+      for (const channel of channels) {
+        if (channel.open && channel.waiting && channel.readySize === 0) this.#reportHeld(channel);
+      }
+    }
+  }
+
+  /** What waits for the next commit waits for this one, which is under way now. */
+  beginCommit(): void {
+    const { size } = this.#promisedNow;
+    assert(size === 0, "one commit is under way");
+    for (const channel of this.#promisedNext) channel.beginCommit();
+    [this.#promisedNow, this.#promisedNext] = [this.#promisedNext, this.#promisedNow];
+  }
+
+  /** What was promised is kept: the output may leave. */
+  keepPromises(): void {
+    for (const channel of this.#promisedNow) {
+      channel.keepPromise();
+      this.add(channel);
+    }
+    this.#promisedNow.clear();
+  }
+
+  /**
+   * Nothing is kept: drops what was promised. Returns the connections that lost it, and whether they
+   * had got their CONNACK. Publications of wills leave all the same.
+   */
+  breakPromises(): { id: ConnectionId; isAnswered: boolean }[] {
+    const broken: { id: ConnectionId; isAnswered: boolean }[] = [];
+    const channels = new Set([...this.#promisedNow, ...this.#promisedNext]);
+    this.#promisedNow.clear();
+    this.#promisedNext.clear();
+    for (const channel of channels) {
+      const { promised } = channel;
+      if (promised === null) continue;
+      if (promised.isPromise) {
+        if (channel.open) broken.push({ id: channel.id, isAnswered: !promised.hasConnack });
+        channel.breakPromise();
+      } else {
+        channel.keepPromise();
+        channel.beginCommit();
+        channel.keepPromise();
+      }
+      this.add(channel);
+    }
+    return broken;
   }
 }

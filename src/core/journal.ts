@@ -1,0 +1,124 @@
+import type { Change, Changes } from "./durable.ts";
+import type { Message } from "./packet.ts";
+import { messageRecord } from "./durable-values.ts";
+import type { Retained } from "./retained.ts";
+import type { Session } from "./session.ts";
+import { SessionJournal } from "./session-journal.ts";
+import { isServerOwned } from "./topic.ts";
+
+/** A message that the store has, or gets with the batch that is being made. */
+export class KeptMessage {
+  readonly message: Message;
+  readonly number: number;
+  /** Copies and retained topics in the store that refer to it. */
+  keepers = 0;
+
+  constructor(message: Message, number: number) {
+    this.message = message;
+    this.number = number;
+  }
+}
+
+/**
+ * What changed of the durable state since the last batch: keys only. A batch reads the state as it
+ * is when it is made, so several changes of one key are one change, and what came and went in
+ * between is none: a message that was acknowledged before never touches the disk.
+ */
+export class Journal {
+  /** The input that is being handled changed something durable. */
+  hasChanged = false;
+  #retained: Retained | null = null;
+  /** Sessions of which something changed, also ended ones. */
+  readonly #sessions = new Set<SessionJournal>();
+  readonly #topics = new Set<string>();
+  /** Messages in the store. */
+  readonly #messages = new Map<Message, KeptMessage>();
+  /** Messages that lost a keeper since the last batch. */
+  readonly #released = new Set<KeptMessage>();
+  /** Of each topic that the store has. */
+  readonly #keptTopics = new Map<string, KeptMessage>();
+  #lastSession = 0;
+  #lastMessage = 0;
+
+  /** Where the retained messages are. */
+  watch(retained: Retained): void {
+    this.#retained = retained;
+  }
+
+  /** Nothing changed since the last batch. */
+  get isClean(): boolean {
+    return this.#sessions.size === 0 && this.#topics.size === 0;
+  }
+
+  open(session: Session): SessionJournal {
+    return new SessionJournal(session, this);
+  }
+
+  /** Something of a session changed. */
+  changed(session: SessionJournal): void {
+    this.hasChanged = true;
+    this.#sessions.add(session);
+  }
+
+  /** A topic's retained message changed. The broker's own are not durable. */
+  retainedChanged(topic: string): void {
+    if (isServerOwned(topic)) return;
+    this.hasChanged = true;
+    this.#topics.add(topic);
+  }
+
+  nextSession(): number {
+    this.#lastSession += 1;
+    return this.#lastSession;
+  }
+
+  /** All that changed since the last batch. Empty: nothing is to be kept. */
+  take(): Changes {
+    const changes: Change[] = [];
+    for (const session of this.#sessions) session.take(changes);
+    this.#sessions.clear();
+    for (const topic of this.#topics) this.#takeTopic(topic, changes);
+    this.#topics.clear();
+    for (const kept of this.#released) {
+      // Another copy may have taken it over.
+      if (kept.keepers > 0) continue;
+      this.#messages.delete(kept.message);
+      changes.push({ delete: "message", message: kept.number });
+    }
+    this.#released.clear();
+    return changes;
+  }
+
+  #takeTopic(topic: string, changes: Change[]): void {
+    const message = this.#retained?.get(topic) ?? null;
+    const before = this.#keptTopics.get(topic);
+    if (message === null) {
+      if (before === undefined) return;
+      this.#keptTopics.delete(topic);
+      changes.push({ delete: "retained", topic });
+    } else {
+      const kept = this.keep(message, changes);
+      this.#keptTopics.set(topic, kept);
+      changes.push({ put: "retained", value: { topic, message: kept.number } });
+    }
+    if (before !== undefined) this.release(before);
+  }
+
+  /** A record is about to refer to a message: puts that into the batch, if the store has it not. */
+  keep(message: Message, changes: Change[]): KeptMessage {
+    let kept = this.#messages.get(message);
+    if (kept === undefined) {
+      this.#lastMessage += 1;
+      kept = new KeptMessage(message, this.#lastMessage);
+      this.#messages.set(message, kept);
+      changes.push({ put: "message", value: messageRecord(kept) });
+    }
+    kept.keepers += 1;
+    return kept;
+  }
+
+  release(kept: KeptMessage): void {
+    kept.keepers -= 1;
+    if (kept.keepers === 0) this.#released.add(kept);
+  }
+}

@@ -1,0 +1,226 @@
+import type { Change } from "./durable.ts";
+import {
+  outgoingRecord,
+  queuedRecord,
+  sessionRecord,
+  subscriptionRecord,
+  willRecord,
+} from "./durable-values.ts";
+import type { Journal, KeptMessage } from "./journal.ts";
+import type { Message } from "./packet.ts";
+import type { Session } from "./session.ts";
+
+/** What the store has of a session's parts, by their keys. */
+class Kept {
+  readonly filters = new Set<string>();
+  readonly queued = new Map<number, KeptMessage>();
+  readonly outgoing = new Map<number, KeptMessage>();
+  readonly incoming = new Set<number>();
+}
+
+/**
+ * What changed of one session since the last batch, and what the store has of it. A session that
+ * ends with its connection is not durable: of it only its will is kept, with the session's own
+ * record.
+ */
+export class SessionJournal {
+  readonly #session: Session;
+  readonly #journal: Journal;
+  /** Of the session in the store; 0: the store has nothing of it. */
+  #number = 0;
+  #kept: Kept | null = null;
+  #hasWill = false;
+  #hasEnded = false;
+  // What changed. Created with their first entries.
+  #isOwnChanged = false;
+  #isWillChanged = false;
+  #filters: Set<string> | null = null;
+  #places: Set<number> | null = null;
+  #packetIds: Set<number> | null = null;
+  #incoming: Set<number> | null = null;
+
+  constructor(session: Session, journal: Journal) {
+    this.#session = session;
+    this.#journal = journal;
+  }
+
+  /** Its connection, expiry or access changed. */
+  changed(): void {
+    if (!this.#isDurable && this.#number === 0 && this.#session.will === null) return;
+    this.#isOwnChanged = true;
+    this.#journal.changed(this);
+  }
+
+  willChanged(): void {
+    if (this.#hasEnded) return;
+    this.#isWillChanged = true;
+    this.#journal.changed(this);
+  }
+
+  subscriptionChanged(filter: string): void {
+    if (!this.#isDurable) return;
+    (this.#filters ??= new Set()).add(filter);
+    this.#journal.changed(this);
+  }
+
+  /** A place of its queue was taken or left by a message of QoS 1 or 2. */
+  queueChanged(place: number): void {
+    if (!this.#isDurable) return;
+    (this.#places ??= new Set()).add(place);
+    this.#journal.changed(this);
+  }
+
+  outgoingChanged(packetId: number): void {
+    if (!this.#isDurable) return;
+    (this.#packetIds ??= new Set()).add(packetId);
+    this.#journal.changed(this);
+  }
+
+  incomingChanged(packetId: number): void {
+    if (!this.#isDurable) return;
+    (this.#incoming ??= new Set()).add(packetId);
+    this.#journal.changed(this);
+  }
+
+  /** The session ended, and all that belongs to it. */
+  ended(): void {
+    this.#hasEnded = true;
+    if (this.#number > 0) this.#journal.changed(this);
+  }
+
+  get #isDurable(): boolean {
+    return this.#session.expiryIntervalSeconds > 0 && !this.#hasEnded;
+  }
+
+  /** Appends what changed to a batch. */
+  take(changes: Change[]): void {
+    const session = this.#session;
+    const isNeeded = !this.#hasEnded && (this.#isDurable || session.will !== null);
+    if (!isNeeded) this.#leave(changes);
+    else {
+      if (this.#number === 0 || this.#isOwnChanged) {
+        if (this.#number === 0) this.#number = this.#journal.nextSession();
+        changes.push({ put: "session", value: sessionRecord(session, this.#number) });
+      }
+      this.#takeParts(changes);
+      this.#takeWill(changes);
+    }
+    this.#isOwnChanged = false;
+    this.#isWillChanged = false;
+    this.#filters = null;
+    this.#places = null;
+    this.#packetIds = null;
+    this.#incoming = null;
+  }
+
+  /** Nothing of it is to be kept any more. */
+  #leave(changes: Change[]): void {
+    if (this.#number === 0) return;
+    changes.push({ delete: "session", session: this.#number });
+    this.#number = 0;
+    this.#hasWill = false;
+    const kept = this.#kept;
+    this.#kept = null;
+    for (const message of kept?.queued.values() ?? []) this.#journal.release(message);
+    for (const message of kept?.outgoing.values() ?? []) this.#journal.release(message);
+  }
+
+  #takeParts(changes: Change[]): void {
+    const session = this.#session;
+    if (this.#isDurable && this.#kept === null) {
+      this.#kept = new Kept();
+      this.#filters = new Set(session.subscriptions.keys());
+      this.#places = new Set(session.queue.places());
+      this.#packetIds = new Set(session.outgoing.packetIds());
+      this.#incoming = new Set(session.incoming);
+    } else if (!this.#isDurable && this.#kept !== null) {
+      const { filters, queued, outgoing, incoming } = this.#kept;
+      this.#filters = new Set(filters);
+      this.#places = new Set(queued.keys());
+      this.#packetIds = new Set(outgoing.keys());
+      this.#incoming = new Set(incoming);
+    }
+    const kept = this.#kept;
+    if (kept === null) return;
+    for (const filter of this.#filters ?? []) this.#takeFilter(kept, filter, changes);
+    for (const place of this.#places ?? []) this.#takePlace(kept, place, changes);
+    for (const packetId of this.#packetIds ?? []) this.#takeOutgoing(kept, packetId, changes);
+    for (const packetId of this.#incoming ?? []) this.#takeIncoming(kept, packetId, changes);
+    if (!this.#isDurable) this.#kept = null;
+  }
+
+  #takeFilter({ filters }: Kept, filter: string, changes: Change[]): void {
+    const session = this.#number;
+    const subscription = this.#isDurable ? this.#session.subscriptions.get(filter) : undefined;
+    if (subscription !== undefined) {
+      filters.add(filter);
+      const owesRetained = this.#session.replays.has(filter);
+      const value = subscriptionRecord(subscription, session, owesRetained);
+      changes.push({ put: "subscription", value });
+    } else if (filters.delete(filter)) changes.push({ delete: "subscription", session, filter });
+  }
+
+  #takePlace({ queued }: Kept, place: number, changes: Change[]): void {
+    const session = this.#number;
+    const item = this.#isDurable ? this.#session.queue.at(place) : undefined;
+    if (item !== undefined && item.copy.qos > 0) {
+      const kept = this.#exchange(queued, place, item.message, changes);
+      changes.push({ put: "queued", value: queuedRecord(item, session, place, kept.number) });
+    } else if (this.#drop(queued, place)) changes.push({ delete: "queued", session, place });
+  }
+
+  #takeOutgoing({ outgoing: window }: Kept, packetId: number, changes: Change[]): void {
+    const session = this.#number;
+    const outgoing = this.#isDurable ? this.#session.outgoing.get(packetId) : null;
+    const message = outgoing?.message ?? null;
+    if (outgoing !== null && message !== null) {
+      const kept = this.#exchange(window, packetId, message, changes);
+      changes.push({ put: "outgoing", value: outgoingRecord(outgoing, session, kept.number) });
+    } else if (this.#drop(window, packetId)) {
+      changes.push({ delete: "outgoing", session, packetId });
+    }
+  }
+
+  #takeIncoming({ incoming }: Kept, packetId: number, changes: Change[]): void {
+    const session = this.#number;
+    if (this.#isDurable && this.#session.incoming.has(packetId)) {
+      incoming.add(packetId);
+      changes.push({ put: "incoming", value: { session, packetId } });
+    } else if (incoming.delete(packetId)) changes.push({ delete: "incoming", session, packetId });
+  }
+
+  #takeWill(changes: Change[]): void {
+    const { will } = this.#session;
+    if (!this.#isWillChanged) return;
+    if (will !== null) {
+      this.#hasWill = true;
+      changes.push({ put: "will", value: willRecord(will, this.#number) });
+    } else if (this.#hasWill) {
+      this.#hasWill = false;
+      changes.push({ delete: "will", session: this.#number });
+    }
+  }
+
+  /** The record under a key refers to this message from now on. */
+  #exchange(
+    kept: Map<number, KeptMessage>,
+    key: number,
+    message: Message,
+    changes: Change[],
+  ): KeptMessage {
+    const before = kept.get(key);
+    const next = this.#journal.keep(message, changes);
+    kept.set(key, next);
+    if (before !== undefined) this.#journal.release(before);
+    return next;
+  }
+
+  /** False: the store has no record under the key. */
+  #drop(kept: Map<number, KeptMessage>, key: number): boolean {
+    const before = kept.get(key);
+    if (before === undefined) return false;
+    kept.delete(key);
+    this.#journal.release(before);
+    return true;
+  }
+}

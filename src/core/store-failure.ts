@@ -1,0 +1,42 @@
+import type { Broker } from "./broker.ts";
+import { endConnection } from "./connection-end.ts";
+import { reasonOf } from "./failed-store.ts";
+import type { Input } from "./io.ts";
+import { Reason } from "./reason.ts";
+
+/**
+ * What the store did not keep is not promised: clients that wait for an answer lose their
+ * connections. From now on what would have to be kept is refused, until the store recovers.
+ */
+export function persistFailed(broker: Broker, input: Input & { type: "persistFailed" }): void {
+  const { failure, connections } = input;
+  const since = broker.failedStore?.since ?? broker.now;
+  if (broker.failedStore?.failure.detail !== failure.detail) {
+    broker.note({ event: "storeFailed", detail: failure.detail, clients: connections.length });
+  }
+  broker.failedStore = { failure, since };
+  const { detail } = failure;
+  const reason = reasonOf(failure);
+  for (const { id, isAnswered } of connections) {
+    const connection = broker.connections.get(id);
+    if (connection === undefined) continue;
+    if (!isAnswered) {
+      const properties = connection.version === 5 ? { reasonString: detail } : null;
+      const refused = reason === Reason.quotaExceeded ? reason : Reason.serverUnavailable;
+      broker.send(connection, {
+        type: "connack",
+        sessionPresent: false,
+        reason: refused,
+        properties,
+      });
+    }
+    endConnection(broker, connection, "storeFailed", { detail, reason, isRefused: !isAnswered });
+  }
+}
+
+export function persistRecovered(broker: Broker): void {
+  const { failedStore, now } = broker;
+  if (failedStore === null) return;
+  broker.failedStore = null;
+  broker.note({ event: "storeRecovered", afterMs: now - failedStore.since });
+}
