@@ -49,7 +49,8 @@ export async function talk(
     // If another one settles the race, an error of the work no longer matters.
     working.catch(() => {});
     const code = await Promise.race([working, ended.promise, signalled, session.failed]);
-    const isTold = interrupt.exitCode !== null || request.goodbye.isChosen;
+    const hasWill = request.connect.will !== undefined;
+    const isTold = interrupt.exitCode !== null || request.goodbye.isChosen || hasWill;
     const hasLeft = await Promise.race([session.leave(), interrupt.again]);
     if (hasLeft === true && isTold) say(goodbyeText(request));
     return code;

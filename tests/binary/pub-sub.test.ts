@@ -195,6 +195,23 @@ for (const [name, signal, flags, code, says, cause, fate] of [
 }
 
 test(
+  "sub and pub that end by themselves say what that means for their will",
+  async () => {
+    for (const [args, code, before] of [
+      [["sub", "-t", "any", "-W", "0.2"], 5, "mqttd: timed out after 0.2 s: 0 messages\n"],
+      [["pub", "-t", "any", "-m", "x"], 0, ""],
+    ] as const) {
+      await using client = new Talker([...args, "-L", urls["mqtt"] ?? "", ...will]);
+      expect(await client.ended()).toEqual({
+        ...{ code, stdout: "" },
+        stderr: `${before}mqttd: sent DISCONNECT: the broker discards the will on fate (see --no-disconnect)\n`,
+      });
+    }
+  },
+  boundMs,
+);
+
+test(
   "a client that has lost its connection meanwhile does not claim to have sent DISCONNECT",
   async () => {
     await using client = new Talker([
