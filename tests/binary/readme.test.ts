@@ -1,127 +1,59 @@
 import { expect, test } from "bun:test";
 import { symlinkSync } from "node:fs";
-import path from "node:path";
-import { spawn } from "../support/child.ts";
-import { connectBytes } from "../support/connect-bytes.ts";
-import { commandRowsOf, documents, fencesOf } from "../support/documents.ts";
 import { Authority, opensslMissing } from "../support/certificates.ts";
-import {
-  type Ended,
-  environment,
-  executable,
-  Folder,
-  run,
-  RunningBroker,
-} from "../support/executable.ts";
+import { spawn } from "../support/child.ts";
+import { fencesOf } from "../support/documents.ts";
+import { type Ended, executable, Folder, run } from "../support/executable.ts";
 import { expectNotHeldUp } from "../support/held-up.ts";
 import { eventually, now, patienceMs } from "../support/inbox.ts";
-import { InteractiveShell, type ShellName } from "../support/shell.ts";
+import {
+  commandsOf,
+  device,
+  ends,
+  firstLineOf,
+  followed,
+  judges,
+  ontoPath,
+  type Play,
+  playAll,
+  type Plays,
+  replaced,
+  type Replacement,
+  serves,
+  textOf,
+} from "../support/pasted.ts";
+import type { ShellName } from "../support/shell.ts";
 
 // Types each command of README.md into an interactive shell, as a newcomer does.
 
-const root = path.resolve(import.meta.dir, "../..");
-const readme = documents().get("README.md") ?? "";
-const commands: readonly string[] = [
-  ...fencesOf(readme)
-    .filter(({ language }) => language === "sh")
-    .map(({ text }) => text.trimEnd()),
-  ...commandRowsOf(readme),
-];
+const readme = textOf("README.md");
+const commands = commandsOf("README.md");
 
 /** They install from the network; the second runs this test. */
 const exempt: readonly string[] = ["npm install && npm run serve", "npm install && npm test"];
 
-/** Replacements for a made-up host, a port that may be in use, or a long keepalive. */
-const replacements: readonly (readonly [written: string, typed: string])[] = [
-  ["-t 'home/#' -v &", "-p PORT -t 'home/#' -v &"],
-  ["-i dev-42 -k 10 -t", "-p PORT -i dev-42 -k 5 -t"],
+/** Replacements for a made-up host, or a long keepalive. */
+const replacements: readonly Replacement[] = [
+  ["-i dev-42 -k 10 -t", "-i dev-42 -k 5 -t"],
   // However long the two take to start.
   [
     "sleep 1",
     "until mqttd inspect subscriptions home/dev-42/status | grep -q 'go to 1' &&\n" +
       "  mqttd inspect client dev-42 > /dev/null 2>&1; do sleep 0.1; done",
   ],
-  ["-t home/lamp -m on", "-p PORT -t home/lamp -m on"],
-  ["-t home/lamp -C 1", "-p PORT -t home/lamp -C 1"],
-  ["-t 'home/#' -F", "-p PORT -t 'home/#' -F"],
-  ["rr -t ask", "rr -p PORT -t ask"],
-  ["-t commands -i dev-42", "-p PORT -t commands -i dev-42"],
-  ["mqttd simulate-drop", "mqttd simulate-drop -p PORT"],
-  ["@broker.example", "@localhost:PORT"],
-  ["listening --keepalive 60", "listening -p PORT --keepalive 1 --wait 1s"],
-  ["--all --via mqtt://localhost:1884", "rst -p PORT --via mqtt://localhost:SECOND"],
-  ["mqttd serve", "mqttd serve --port 0"],
-  ["mqttd serve --like rumqttd-0.19", "mqttd serve --port 0 --like rumqttd-0.19"],
-  ["mqttd serve --host 0.0.0.0", "mqttd serve --port 0 --host 0.0.0.0"],
-  ["mqttd serve --verbose", "mqttd serve --port 0 --verbose"],
-  ["mqttd serve --log-format json", "mqttd serve --port 0 --log-format json"],
-  [
-    "mqttd serve --set auth.passwordFile=mqttd.passwd",
-    "mqttd serve --port 0 --set auth.passwordFile=mqttd.passwd",
-  ],
-  ["--url mqtt://localhost:1883", "--url mqtt://localhost:PORT"],
+  ["@broker.example", "@localhost:1883"],
+  ["listening --keepalive 60", "listening --keepalive 1 --wait 1s"],
+  ["--all --via", "rst --via"],
 ];
 
-/** Those that replace a whole command; the others replace a part of one. */
-const isWhole = (written: string): boolean => written.startsWith("mqttd ");
-
-function replaced(command: string, ports: Ports, used?: Set<string>): string {
-  let typed = command;
-  for (const [written, instead] of replacements) {
-    if (isWhole(written) ? command !== written : !command.includes(written)) continue;
-    used?.add(written);
-    typed = typed.replace(written, instead);
-  }
-  return typed.replaceAll("PORT", String(ports.first)).replaceAll("SECOND", String(ports.second));
-}
-
-interface Ports {
-  readonly first: number;
-  readonly second: number;
-}
+const examplePorts = { first: 7001, second: 7002, admin: 7003 };
 
 test("each replacement is needed, and none is missing", () => {
   const used = new Set<string>();
-  const typed = commands.map((command) => replaced(command, { first: 7001, second: 7002 }, used));
+  const typed = commands.map((command) => replaced(command, examplePorts, replacements, used));
   expect([...used].sort()).toEqual(replacements.map(([written]) => written).sort());
-  expect(typed.filter((command) => /example|188[34]|\b[1-9]\d s\b/.test(command))).toEqual([]);
+  expect(typed.filter((command) => /example|188[348]|\b[1-9]\d s\b/.test(command))).toEqual([]);
 });
-
-/** A session's tools. */
-interface Session {
-  readonly shell: InteractiveShell;
-  readonly broker: RunningBroker;
-  readonly ports: Ports;
-}
-
-/** Plays a command, whose exit code it has read. */
-type Play = (session: Session, typed: string) => Promise<void>;
-
-const ends =
-  (expected: { readonly code?: number; readonly says: RegExp }, boundMs?: number): Play =>
-  async ({ shell }, typed) => {
-    const { code, output } = await shell.run(typed, boundMs);
-    expect(output, typed).toMatch(expected.says);
-    expect({ typed, code }).toEqual({ typed, code: expected.code ?? 0 });
-  };
-
-/** A run of simulate-drop, whose output reports a stall of the machine. */
-const judges =
-  (boundMs = 30_000): Play =>
-  async ({ shell }, typed) => {
-    const began = now();
-    const { code, output } = await shell.run(typed, boundMs);
-    expectNotHeldUp(typed, output, began);
-    expect(output, typed).toMatch(/\n[1-9]\d* passed, 0 failed\b.* in \d/);
-    expect({ typed, code }).toEqual({ typed, code: 0 });
-  };
-
-const serves =
-  (ready: RegExp): Play =>
-  async ({ shell }, typed) => {
-    await shell.begin(typed, ready);
-    expect({ typed, code: await shell.interrupt() }).toEqual({ typed, code: 0 });
-  };
 
 const listening = /mqttd is listening on mqtt:.*\n/;
 
@@ -163,13 +95,7 @@ const testsItsWill: Play = async ({ shell, broker }, typed) => {
 /** `tail` shows events while it runs. */
 const follows: Play = async ({ shell, broker }, typed) => {
   shell.type(typed);
-  const [url] = [
-    await broker.line("administration", ({ event }) => event === "administration"),
-  ].map(({ urls }) => String([urls].flat()[0]));
-  await eventually(
-    async () => (await (await fetch(`${url}/metrics`)).text()).includes("mqttd_event_streams 1"),
-    () => "nobody follows the events",
-  );
+  await followed(broker);
   using _ = await device(broker, "dev-43");
   await shell.until(/New client connected from .* as dev-43 .*\n/, "the line of a new client");
   expect(await shell.interrupt()).toBe(130);
@@ -216,11 +142,8 @@ const translates: Play = async (session, typed) => {
   await session.shell.run("rm mosquitto.conf");
 };
 
-/** Typed first, in each terminal. */
-const ontoPath = 'export PATH="$PWD/dist:$PATH"';
-
 /** The way to play each command, by its first line: a list for each terminal, in this order. */
-const terminals: Readonly<Record<string, readonly (readonly [first: string, play: Play])[]>> = {
+const terminals: Readonly<Record<string, Plays>> = {
   "of the first minute": [
     ["mqttd sub -t 'home/#' -v &", hangs],
     ["kill -CONT %2; kill %1 %2", cleansUp],
@@ -292,29 +215,9 @@ const terminals: Readonly<Record<string, readonly (readonly [first: string, play
 };
 
 test("each command of the README is played here", () => {
-  const first = (command: string): string => command.split("\n")[0] ?? "";
   const played = Object.values(terminals).flatMap((plays) => plays.map(([start]) => start));
-  expect([ontoPath, ...played, ...exempt].sort()).toEqual(commands.map(first).sort());
+  expect([ontoPath, ...played, ...exempt].sort()).toEqual(commands.map(firstLineOf).sort());
 });
-
-/** A client with a will that stays connected as long as the test needs it. */
-async function device(broker: RunningBroker, clientId: string): Promise<Disposable> {
-  const { port } = broker;
-  let answered = false;
-  const socket = await Bun.connect({
-    hostname: "127.0.0.1",
-    port,
-    socket: { data: () => void (answered = true) },
-  });
-  const willTopic = `home/${clientId}/status`;
-  socket.write(connectBytes({ version: 4, clientId, keepAlive: 60, willTopic }));
-  // Its CONNACK: the log has lines of earlier connections with the same id.
-  await eventually(
-    () => answered,
-    () => `no CONNACK for ${clientId}`,
-  );
-  return { [Symbol.dispose]: () => socket.terminate() };
-}
 
 for (const name of ["bash", "zsh"] satisfies ShellName[]) {
   const isAbsent = Bun.which(name) === null;
@@ -324,39 +227,10 @@ for (const name of ["bash", "zsh"] satisfies ShellName[]) {
       .skipIf(isAbsent)
       .concurrent(
         `the README's commands ${title} work in an interactive ${name}${why}`,
-        async () => playAll(name, plays),
+        async () => playAll(name, commands, plays, replacements),
         120_000,
       );
   }
-}
-
-function commandOf(start: string): string {
-  const found = commands.find((command) => command.split("\n")[0] === start);
-  if (found === undefined) throw new Error(`README.md has no command that begins with ${start}`);
-  return found;
-}
-
-async function playAll(
-  name: ShellName,
-  plays: readonly (readonly [first: string, play: Play])[],
-): Promise<void> {
-  const args = ["--set", "listeners.1.port=0", "--set", "admin.port=0"];
-  await using broker = await RunningBroker.start({ args });
-  const [first = "", , second = ""] = broker.urls;
-  const ports = { first: Number(new URL(first).port), second: Number(new URL(second).port) };
-  using folder = new Folder();
-  await using shell = await InteractiveShell.start(name, root, environment(broker.folder));
-  expect(await shell.run(ontoPath)).toMatchObject({ code: 0 });
-  expect((await shell.run("command -v mqttd")).output).toContain(`${root}/dist/mqttd\n`);
-  for (const [start, play] of plays) {
-    // Scripts belong to the project's folder; every other command works in any folder.
-    await shell.run(`cd ${start.startsWith("npm ") ? root : folder.path}`);
-    using _ = start.startsWith("mqttd inspect") ? await device(broker, "dev-42") : null;
-    await play({ shell, broker, ports }, replaced(commandOf(start), ports));
-  }
-  // Pasting has not ended the shell, and nothing that it started is left.
-  expect((await shell.run("jobs")).output).not.toMatch(/mqttd/);
-  expect(folder.names()).toEqual([]);
 }
 
 const userTest = commands.find((command) => command.startsWith("(")) ?? "";

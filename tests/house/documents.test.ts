@@ -1,8 +1,11 @@
 import { expect, test } from "bun:test";
 import { Glob } from "bun";
+import { existsSync } from "node:fs";
 import path from "node:path";
 import packageJson from "../../package.json" with { type: "json" };
 import { codeSpansOf, documents, fencesOf } from "../support/documents.ts";
+
+const root = path.resolve(import.meta.dir, "../..");
 
 // Users paste these commands; they have Node, npm and an interactive zsh.
 
@@ -95,7 +98,6 @@ function scriptProblemsOf(text: string): string[] {
 }
 
 test("documents, help texts and hints name npm scripts where there are some", async () => {
-  const root = path.resolve(import.meta.dir, "../..");
   const found: string[] = [];
   for await (const name of new Glob("{src,scripts,bench}/**/*.ts").scan(root)) {
     const text = await Bun.file(path.join(root, name)).text();
@@ -106,6 +108,63 @@ test("documents, help texts and hints name npm scripts where there are some", as
   }
   expect(found).toEqual([]);
   expect(scriptProblemsOf("npx bun scripts/sim.ts --seed 1, npm run simulate")).toHaveLength(2);
+});
+
+/** The anchors of a document's headings, as GitHub names them. */
+function anchorsOf(document: string): Set<string> {
+  const headings = document.replace(/^```[\s\S]*?^```$/gm, "").matchAll(/^#+ (.+)$/gm);
+  const anchors = [...headings].map(([, heading = ""]) =>
+    heading
+      .replace(/\[([^\]]*)\]\([^)]*\)/g, "$1")
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N}\- _]/gu, "")
+      .replaceAll(" ", "-"),
+  );
+  return new Set(
+    anchors.map((anchor, index) => {
+      const before = anchors.slice(0, index).filter((other) => other === anchor).length;
+      return before === 0 ? anchor : `${anchor}-${before}`;
+    }),
+  );
+}
+
+/** The links within the project whose file, folder or heading does not exist. */
+function deadLinksOf(name: string, all: ReadonlyMap<string, string>): string[] {
+  const text = (all.get(name) ?? "").replace(/^```[\s\S]*?^```$/gm, "").replace(/`[^`]*`/g, "");
+  const links = [...text.matchAll(/\]\(([^()\s]+)\)/g)].map(([, link = ""]) => link);
+  return links.filter((link) => {
+    if (/^[a-z]+:/.test(link)) return !URL.canParse(link);
+    const [file = "", anchor] = link.split("#");
+    const target = file === "" ? name : path.normalize(path.join(path.dirname(name), file));
+    if (!all.has(target) && !existsSync(path.join(root, target))) return true;
+    return anchor !== undefined && !anchorsOf(all.get(target) ?? "").has(anchor);
+  });
+}
+
+test("every link within the project leads somewhere", () => {
+  const all = documents();
+  const dead = [...all.keys()].flatMap((name) =>
+    deadLinksOf(name, all).map((link) => `${name}: ${link}`),
+  );
+  expect(dead).toEqual([]);
+});
+
+test("a dead link is found: a file, a folder, a heading, an address", () => {
+  const text =
+    "# A `b` (c)\n[1](a.md) [2](none.md) [3](#a-b-c) [4](#a) [5](no/) [6](http://[) [7](docs/)\n";
+  expect(deadLinksOf("a.md", new Map([["a.md", text]]))).toEqual([
+    ...["none.md", "#a", "no/", "http://["],
+  ]);
+});
+
+test("docs/README.md lists every document of docs/", () => {
+  const all = documents();
+  const index = all.get("docs/README.md") ?? "";
+  const names = [...all.keys()].filter((name) => /^docs\/[^/]+\.md$/.test(name));
+  const unlisted = names
+    .map((name) => path.basename(name))
+    .filter((name) => name !== "README.md" && !index.includes(`](${name})`));
+  expect(unlisted).toEqual([]);
 });
 
 const fence = "```";

@@ -35,3 +35,10 @@ export function codeSpansOf(document: string): string[] {
 export function commandRowsOf(document: string): string[] {
   return [...document.matchAll(/^\| `(mqttd [^`|]*)`/gm)].map(([, command = ""]) => command);
 }
+
+/** The commands behind the prompt of a pasted session. */
+export function consoleCommandsOf(document: string): string[] {
+  return fencesOf(document).flatMap(({ language, text }) =>
+    language === "" ? [...text.matchAll(/^\$ (.+)$/gm)].map(([, command = ""]) => command) : [],
+  );
+}

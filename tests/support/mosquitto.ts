@@ -34,12 +34,12 @@ export class Mosquitto implements AsyncDisposable {
       try {
         // Not whether the port answers: another program may have taken it meanwhile.
         await eventually(
-          () => mosquitto.#log.includes(" running\n") || mosquitto.#child.exitCode !== null,
-          () => `mosquitto does not listen: ${mosquitto.#log}`,
+          () => mosquitto.log.includes(" running\n") || mosquitto.#child.exitCode !== null,
+          () => `mosquitto does not listen: ${mosquitto.log}`,
         );
         if (mosquitto.#child.exitCode === null) return mosquitto;
-        const isTaken = mosquitto.#log.includes("Address already in use");
-        if (!isTaken || left === 1) throw new Error(`mosquitto has ended: ${mosquitto.#log}`);
+        const isTaken = mosquitto.log.includes("Address already in use");
+        if (!isTaken || left === 1) throw new Error(`mosquitto has ended: ${mosquitto.log}`);
       } catch (error) {
         await mosquitto[Symbol.asyncDispose]();
         throw error;
@@ -77,7 +77,7 @@ export class Mosquitto implements AsyncDisposable {
     return path.join(this.#folder, "mosquitto.log");
   }
 
-  get #log(): string {
+  get log(): string {
     return readFileSync(this.#logFile, "utf8");
   }
 }
