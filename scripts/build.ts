@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, renameSync, rmSync, statSync } from "node:fs";
 import { constants } from "node:os";
 import path from "node:path";
 import { root } from "./command.ts";
+import { compile, presentIdentity } from "./compile.ts";
 import { buildLibrary } from "./library.ts";
 import { flagsOf, runScript, UsageError } from "./usage.ts";
 
@@ -24,10 +25,6 @@ const options = {
   outfile: { type: "string", default: usualOutfile },
   help: { type: "boolean", default: false },
 } as const;
-
-const entry = path.join(root, "src/main.ts");
-/** The thread of a store: in the executable it is a file of its own, beside the entry. */
-const worker = "store/worker.ts";
 
 await runScript(async () => {
   const values = flagsOf(options);
@@ -55,7 +52,7 @@ await runScript(async () => {
 /** Builds the executable. Returns the line that describes it. */
 async function build(outfile: string, target: Bun.Build.CompileTarget | null): Promise<string> {
   const begin = performance.now();
-  const [version, commit] = [await packageVersion(), commitName()];
+  const identity = await presentIdentity();
   const parent = path.dirname(outfile);
   mkdirSync(parent, { recursive: true });
   // For this build only, and on the same file system, so that a rename suffices.
@@ -71,10 +68,8 @@ async function build(outfile: string, target: Bun.Build.CompileTarget | null): P
   try {
     // Bun writes a draft of its own into the current folder.
     process.chdir(folder);
-    const draft = await compile(path.join(folder, path.basename(outfile)), target, [
-      version,
-      commit,
-    ]);
+    const platform = target === null ? null : { target, runtime: null };
+    const draft = await compile(path.join(folder, path.basename(outfile)), identity, platform);
     process.chdir(back);
     // For Windows, Bun adds the extension if there is none.
     const made = path.join(parent, path.basename(draft));
@@ -83,7 +78,7 @@ async function build(outfile: string, target: Bun.Build.CompileTarget | null): P
     const seconds = ((performance.now() - begin) / 1000).toFixed(1);
     const megabytes = (size / 1e6).toFixed(1);
     return (
-      `${shown(made)}: mqttd ${version} (${commit}), ${megabytes} MB, ` +
+      `${shown(made)}: mqttd ${identity.version} (${identity.commit}), ${megabytes} MB, ` +
       `${target ?? "this machine"}, ${seconds} s`
     );
   } catch (error) {
@@ -101,61 +96,6 @@ async function library(): Promise<string> {
   const bytes = await buildLibrary(folder);
   const files = `${shown(path.join(folder, "mqttd.js"))}, mqttd.d.ts`;
   return `${files}: the module for tests, ${(bytes / 1e6).toFixed(1)} MB`;
-}
-
-/** Returns the path of the executable. */
-async function compile(
-  outfile: string,
-  target: Bun.Build.CompileTarget | null,
-  [version, commit]: readonly [string, string],
-): Promise<string> {
-  const built = await Bun.build({
-    entrypoints: [entry, path.join(root, "src", worker)],
-    // Top-level await needs the module format.
-    format: "esm",
-    minify: true,
-    bytecode: true,
-    define: {
-      MQTTD_VERSION: JSON.stringify(version),
-      MQTTD_COMMIT: JSON.stringify(commit),
-      MQTTD_STORE_WORKER: JSON.stringify(`./${worker}`),
-    },
-    // Files in the folder where the broker is started must not run in it.
-    compile: {
-      outfile,
-      autoloadBunfig: false,
-      autoloadDotenv: false,
-      ...(target === null ? {} : { target }),
-    },
-  });
-  for (const message of built.logs) console.error(Bun.inspect(message));
-  if (!built.success) throw new Error("the bundler found errors");
-  return built.outputs[0]?.path ?? outfile;
-}
-
-async function packageVersion(): Promise<string> {
-  const manifest: unknown = await Bun.file(path.join(root, "package.json")).json();
-  if (typeof manifest === "object" && manifest !== null && "version" in manifest) {
-    return String(manifest.version);
-  }
-  throw new Error("package.json has no version");
-}
-
-/** The short hash; `-dirty` when tracked files differ from it; `unknown` outside git. */
-function commitName(): string {
-  const hash = git("rev-parse", "--short", "HEAD");
-  if (hash === null) return "unknown";
-  return git("status", "--porcelain", "--untracked-files=no") === "" ? hash : `${hash}-dirty`;
-}
-
-function git(...words: string[]): string | null {
-  try {
-    const ran = Bun.spawnSync(["git", ...words], { cwd: root, stderr: "ignore" });
-    return ran.success ? ran.stdout.toString().trim() : null;
-  } catch {
-    // There is no git on this machine.
-    return null;
-  }
 }
 
 function compileTarget(name: string): Bun.Build.CompileTarget {
