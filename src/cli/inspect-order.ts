@@ -49,6 +49,7 @@ import {
 } from "./inspect-output.ts";
 import { aclOrder } from "./inspect-acl.ts";
 import { lintOrder } from "./inspect-lint.ts";
+import { messagesOrder } from "./inspect-messages.ts";
 import { answerFor, clientIdOf, pathOf } from "./inspect-names.ts";
 import { tailOrder } from "./inspect-tail.ts";
 import type { Verb } from "./inspect-verbs.ts";
@@ -93,6 +94,8 @@ export function orderOf(
     case "subscriptions":
     case "retained":
       return listOrder(verb, word, given);
+    case "messages":
+      return messagesOrder(word, given);
     case "lint":
       return lintOrder(given);
     case "wills":

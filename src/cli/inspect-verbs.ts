@@ -159,6 +159,26 @@ export const verbs = {
       "mqttd inspect retained '$SYS/#'",
     ],
   },
+  messages: {
+    words: "[FILTER]",
+    flags: {
+      wait: "wait until there is one, or as many as --limit",
+      limit: "the last N messages (default: all that are remembered)",
+      ...watch,
+    },
+    asksBroker: true,
+    text: "the last messages (default #)",
+    about:
+      "The last messages on topics that match a filter (default #, which excludes those that begin " +
+      "with $), wills too, oldest first, with the start of each payload; --json has them whole. The " +
+      "broker remembers admin.messages of them, 1000 by default.",
+    exits: { "5": "timed out; with --wait: there are fewer" },
+    examples: [
+      "mqttd inspect messages",
+      "mqttd inspect messages 'home/#' --limit 5",
+      "mqttd inspect messages home/dev-42/status --wait 5s --json",
+    ],
+  },
   acl: {
     words: "",
     flags: {

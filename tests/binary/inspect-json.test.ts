@@ -34,6 +34,7 @@ const items: readonly (readonly [item: string, ask: string, elsewhere?: readonly
   ["`subscriptions`", "subscriptions"],
   ["`subscriptions TOPIC`", "subscriptions home/dev-42"],
   ["`retained`", "retained #"],
+  ["`messages`", "messages home/#"],
   ["`acl`", "acl --client dev-1 --topic home/dev-1"],
   ["`config`", "config"],
   ["`explain`", "explain dev-42"],

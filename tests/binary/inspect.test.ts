@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { executable, RunningBroker } from "../support/executable.ts";
+import { executable, run, RunningBroker } from "../support/executable.ts";
 import { connectBytes } from "../support/connect-bytes.ts";
 import { spawn } from "../support/child.ts";
 import { patienceMs } from "../support/inbox.ts";
@@ -174,4 +174,25 @@ test("lint: a proved habit is exit code 1, none is 0, an unknown client 2", asyn
     code: 2,
     stderr: "mqttd: no such client (did you mean dev-42?)\n",
   });
+});
+
+test("messages shows the last ones, and waits for one", async () => {
+  await using broker = await RunningBroker.start({ args: ["--set", "admin.port=0"] });
+  const late = await inspect(broker, "messages", "home/#", "--wait", "100ms");
+  expect(late).toEqual({
+    code: 5,
+    stdout: "no messages\n",
+    stderr: "mqttd: timed out: 0 messages so far\n",
+  });
+  const waiting = inspect(broker, "messages", "home/#", "--wait", "20s");
+  const url = ["-L", `mqtt://127.0.0.1:${broker.port}/home/lamp`];
+  for (const payload of ["on", "off"]) {
+    await run(broker.folder, ["pub", ...url, "-q", "1", "-m", payload]);
+  }
+  expect(await waiting).toMatchObject({
+    ...{ code: 0, stderr: "" },
+    stdout: expect.stringMatching(/home\/lamp +q1 +2 B +'on'\n/),
+  });
+  const { stdout } = await inspect(broker, "messages", "home/#", "--limit", "1", "--json");
+  expect(JSON.parse(stdout)).toMatchObject({ messages: [{ topic: "home/lamp", payload: "off" }] });
 });

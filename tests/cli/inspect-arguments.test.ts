@@ -107,15 +107,15 @@ test("each error is one line, with the nearest right word, and exit code 2", asy
     "--how rst"
       mqttd: inspect has no flag --how (it belongs to drop)
     "--wait 5s"
-      mqttd: inspect has no flag --wait (it belongs to wills)
+      mqttd: inspect has no flag --wait (it belongs to wills, messages)
     "kick a --how rst"
       mqttd: inspect kick has no flag --how (it belongs to drop)
     "explain a --client b"
       mqttd: inspect explain has no flag --client (it belongs to wills, acl, lint, tail)
     "tail --wait 5s"
-      mqttd: inspect tail has no flag --wait (it belongs to wills)
+      mqttd: inspect tail has no flag --wait (it belongs to wills, messages)
     "tail --limit 5"
-      mqttd: inspect tail has no flag --limit (it belongs to clients, wills, sessions, subscriptions, retained, lint)
+      mqttd: inspect tail has no flag --limit (it belongs to clients, wills, sessions, subscriptions, retained, messages, lint)
     "packet c000 --admin 1888"
       mqttd: inspect packet has no flag --admin (it needs no broker)
     "wills --from client"
@@ -353,6 +353,7 @@ test("mqttd inspect --help", async () => {
       subscriptions [TOPIC]  all subscriptions; with a topic: who would get a
                              message, and why
       retained [FILTER]      retained messages (default #)
+      messages [FILTER]      the last messages (default #)
       acl                    may this client read or write that topic, by which line
       config                 each setting, and where it comes from
       explain ID             why its will did (not) fire, and what to change

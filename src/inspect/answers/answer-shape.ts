@@ -10,6 +10,7 @@ import {
   type KickAnswer,
   type ListedNames,
   listDefault,
+  type MessagesAnswer,
   type Overview,
   type Refusal,
   type ReloadAnswer,
@@ -222,6 +223,17 @@ const retained = object<RetainedAccount>({
   expiresAt: orNull(moment),
 });
 
+const message = object<MessagesAnswer["messages"][number]>({
+  id: count,
+  at: moment,
+  topic: text,
+  qos: z.union([z.literal(0), z.literal(1), z.literal(2)]),
+  retain: flag,
+  payload: optional(text),
+  payloadBase64: optional(text),
+  properties: optional(z.record(z.string(), z.unknown())),
+});
+
 /** A list has at most `limit` items. */
 export function clientsShape(limit = listDefault): Shape<Answers["clients"]> {
   return object<Answers["clients"]>({ clients: list(client, limit), more: flag });
@@ -237,6 +249,17 @@ export function subscriptionsShape(limit = listDefault): Shape<Answers["subscrip
 
 export function retainedShape(limit = listDefault): Shape<Answers["retained"]> {
   return object<Answers["retained"]>({ retained: list(retained, limit), more: flag });
+}
+
+/** `GET /v1/messages`. */
+export function messagesShape(limit = listDefault): Shape<MessagesAnswer> {
+  return object<MessagesAnswer>({
+    now: moment,
+    messages: list(message, limit),
+    lastId: count,
+    complete: flag,
+    missed: count,
+  });
 }
 
 export function willsShape(limit = listDefault): Shape<WillsAnswer> {

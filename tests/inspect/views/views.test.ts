@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import type { ClientSummary } from "../../../src/core/records/shapes.ts";
 import { clientsLines } from "../../../src/inspect/views/client.ts";
 import { overviewLines } from "../../../src/inspect/views/overview.ts";
+import { messagesLines } from "../../../src/inspect/views/messages.ts";
 import { retainedLines } from "../../../src/inspect/views/retained.ts";
 import {
   routeLines,
@@ -636,6 +637,30 @@ test("viewed: payloads that are not text, or cut within a character", () => {
     t/4    q0   -          1 B    'x'
     "
   `);
+});
+
+test("viewed: the last messages, text and not", () => {
+  const one = { id: 1, at: 1_800_000_000_000, topic: "home/lamp", qos: 1, retain: true } as const;
+  const others = [
+    { ...one, id: 2, qos: 0, retain: false, payloadBase64: "/sAAAQ==" },
+    { ...one, id: 3, topic: "t\u001b[2J", qos: 2, retain: false, payload: "x".repeat(100) },
+  ] as const;
+  const messages = [{ ...one, payload: "é" }, ...others];
+  const answer = { now: one.at, messages, lastId: 5, complete: true, missed: 2 };
+  expect(`\n${messagesLines(answer, plainStyle(80)).join("\n")}\n`).toMatchInlineSnapshot(`
+    "
+    TIME          TOPIC         OPTIONS     SIZE   PAYLOAD
+    08:00:00.000  home/lamp     q1, retain  2 B    'é'
+    08:00:00.000  home/lamp     q0          4 B    fe c0 00 01
+    08:00:00.000  't\\u001b[2J'  q2          100 B  'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx
+                                                   xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx'
+                                                   ...
+    2 were not remembered: too many in a second, or too large (admin.messages)
+    "
+  `);
+  expect(messagesLines({ ...answer, messages: [], missed: 0 }, plainStyle(80))).toEqual([
+    "no messages",
+  ]);
 });
 
 test("viewed: a refused client, and one that the operator has dropped", () => {
