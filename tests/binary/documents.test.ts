@@ -201,7 +201,7 @@ const terminals: Readonly<Record<string, Terminal>> = {
         ends({ says: /home\/dev-42\/status would go to 0 clients/ }),
       ],
       ["mqttd inspect retained", ends({ says: /below \$SYS/ })],
-      ["mqttd inspect messages 'home/#' --limit 2", ends({ says: /no messages\n/ })],
+      ["mqttd inspect messages 'home/#' --limit 2", ends({ says: /TIME +TOPIC|no messages/ })],
       [
         "mqttd inspect acl --client dev-42 --user ann --topic home/safe/key",
         ends({ says: /write +allowed/ }),

@@ -174,7 +174,7 @@ const terminals: Readonly<Record<string, Plays>> = {
     ["mqttd inspect client dev-42", ends({ says: /Keepalive +60 s/ })],
     ["mqttd inspect wills --not-fired", ends({ says: /no wills|discarded|CLIENT/ })],
     ["mqttd inspect subscriptions home/x", ends({ says: /would go to 0 clients/ })],
-    ["mqttd inspect messages 'home/#'", ends({ says: /no messages\n/ })],
+    ["mqttd inspect messages 'home/#'", ends({ says: /TIME +TOPIC|no messages/ })],
     ["mqttd inspect tail --topic 'home/#'", follows],
     ["mqttd inspect drop dev-42 --how silent", ends({ says: /dev-42: silent from now on/ })],
     ["mqttd inspect packet c0 00", ends({ says: /PINGREQ from a client/ })],
