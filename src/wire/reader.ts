@@ -119,6 +119,11 @@ export class PacketReader {
     return this.#gathered + this.#chunk.length - this.#position + this.#waitingBytes;
   }
 
+  /** More chunks wait behind the one that is read. */
+  get hasWaiting(): boolean {
+    return this.#waitingBytes > 0;
+  }
+
   /** Memory of the packet in pieces, counted in `unfinished`; bytes. */
   get gatheredMemory(): number {
     return this.#pieces.length;

@@ -244,7 +244,7 @@ export class Referee {
 
   #expectRead(connection: Connection): void {
     this.ends.expectEnded(connection);
-    const { link, items, next, arrivedBytes, owed, pending } = connection;
+    const { pausedAt, items, next, arrivedBytes, owed, pending } = connection;
     if (!connection.isOpen || connection.isSilenced) return;
     if (connection.state === "connected") {
       // SUBACK and UNSUBACK follow their last filter.
@@ -254,7 +254,7 @@ export class Referee {
         owed,
       });
     }
-    if (link.paused || connection.lost !== null) return;
+    if (pausedAt !== null || connection.lost !== null) return;
     const item = items[next];
     demand(item === undefined || item.end > arrivedBytes, "a whole packet is read at once", {
       connection: connection.number,

@@ -232,7 +232,8 @@ export class World {
     const id = this.broker.sessions.get(session?.clientId ?? "")?.connection?.id;
     // The referee cannot follow how long the broker keeps pausing for a link that reports nothing
     // any more.
-    const isHeld = connection.link.paused || (connection.link.clogged && this.options.cutsTurns);
+    const isHeld =
+      connection.pausedAt !== null || (connection.link.clogged && this.options.cutsTurns);
     if (id === undefined || (how === "silent" && isHeld)) return;
     this.journal.note(this.now, `drops ${how}`, connection.number, null);
     if (how === "silent") {
@@ -309,7 +310,7 @@ export class World {
 
   /** Nothing is in transit, nor waits in the broker for a later turn. */
   get isQuiet(): boolean {
-    const isRead = [...this.#links].every(({ link }) => link.isIdle && !link.paused);
+    const isRead = [...this.#links].every(({ link, pausedAt }) => link.isIdle && pausedAt === null);
     return isRead && this.driver.idle;
   }
 
@@ -376,11 +377,9 @@ export class World {
         },
         paused: () => {
           this.journal.note(this.now, "pauses", number, null);
-          if (connection.isAdmitted) referee.paused(connection);
         },
         resumed: () => {
           this.journal.note(this.now, "resumes", number, null);
-          referee.resumed(connection);
         },
         wrote: (bytes, start, end, took) => {
           this.journal.bytes(bytes.subarray(start, start + took));
@@ -432,11 +431,11 @@ export class World {
   /** The core is notified of the connections that it knows by now. */
   #admitKnown(): void {
     if (this.#unadmitted.size === 0) return;
-    for (const { remote } of this.broker.connections.values()) {
+    for (const { remote, pausedAt } of this.broker.connections.values()) {
       const connection = this.#unadmitted.get(remote);
       this.#admit(remote);
       // A pause in the same call was not noted.
-      if (connection?.link.paused === true) this.referee.paused(connection);
+      if (connection !== undefined && pausedAt !== null) this.referee.paused(connection);
     }
   }
 
@@ -474,6 +473,7 @@ export class World {
       clock.now(),
     );
     this.broker = broker;
+    this.#watchPauses(broker);
     this.#planted?.(broker);
     const driver: Driver = new Driver({
       broker,
@@ -525,6 +525,19 @@ export class World {
     driver.addListeners([listening]);
     driver.heartbeat();
     this.#awakeAt = clock.now();
+  }
+
+  /** The referee hears when the driver keeps a connection's packets back, whether its link pauses or not. */
+  #watchPauses(broker: Broker): void {
+    const handle = broker.handle.bind(broker);
+    broker.handle = (input, now) => {
+      const effects = handle(input, now);
+      if (input.type !== "paused" && input.type !== "resumed") return effects;
+      const { remote } = broker.connection(input.connection);
+      if (!this.#unadmitted.has(remote))
+        this.referee[input.type](this.referee.books.connection(remote));
+      return effects;
+    };
   }
 
   #work(broker: Broker, work: () => void): void {

@@ -61,8 +61,10 @@ export class Channel implements DriverHolds, Worker {
   incompleteAt = 0;
   /** When the driver last asked the kernel for the peer's FIN, while not reading. */
   peerCheckedAt = 0;
-  /** The link is paused and the core knows it. */
+  /** The core knows that its packets have to wait. */
   paused = false;
+  /** The link is paused. */
+  stopped = false;
   readonly #outboxes: OutboxPool;
   /** Null: no output waits, and none of it lately was a message. */
   #outbox: Outbox | null = null;
@@ -186,14 +188,27 @@ export class Channel implements DriverHolds, Worker {
     this.outputBytes = bytes;
   }
 
-  /** Of a connection that ends, the rest is read whatever becomes of its output and publications. */
+  /** Whether its packets have to wait. */
   get held(): boolean {
+    return this.holdTurn || this.#isHeldBack;
+  }
+
+  /** Of a connection that ends, the rest is read whatever becomes of its output and publications. */
+  get #isHeldBack(): boolean {
     return (
       this.holdAuthentication ||
-      this.holdTurn ||
       this.withheld !== null ||
       (this.last === null && (this.holdOutput || this.holdPublisher))
     );
+  }
+
+  /**
+   * Whether its link has to pause. Until its turn comes it goes on, unless even more arrives: to
+   * pause and resume it costs as much as to read a few packets.
+   */
+  get stops(): boolean {
+    if (this.#isHeldBack) return true;
+    return this.holdTurn && (this.last !== null || this.reader.hasWaiting);
   }
 
   /** Packets of it, or its end, may wait in the driver. */

@@ -76,7 +76,10 @@ export class Reading {
   feed(channel: Channel, chunk: Uint8Array): void {
     this.#broker.budget.spent += unitsOfPacket + chunk.length / bytesReadInUnit;
     channel.reader.feed(chunk);
-    if (channel.admitted && !channel.held) this.more(channel);
+    if (channel.admitted) {
+      if (!channel.held) this.more(channel);
+      else this.update(channel);
+    }
     channel.countUnread();
   }
 
@@ -222,14 +225,17 @@ export class Reading {
     else this.#withhold(channel, withheld, old);
   }
 
-  /** Pauses or resumes the link, and reports it to the core: the keepalive stops while paused. */
+  /** Pauses or resumes the link, and reports a hold to the core: the keepalive stops meanwhile. */
   update(channel: Channel): void {
-    if (channel.paused === channel.held) return;
-    channel.paused = channel.held;
-    const connection = channel.id;
-    if (channel.paused) channel.link.pause();
-    else channel.link.resume();
-    this.#core.enqueue({ type: channel.paused ? "paused" : "resumed", connection });
+    const { held, stops, link, id: connection } = channel;
+    if (channel.stopped !== stops) {
+      channel.stopped = stops;
+      if (stops) link.pause();
+      else link.resume();
+    }
+    if (channel.paused === held) return;
+    channel.paused = held;
+    this.#core.enqueue({ type: held ? "paused" : "resumed", connection });
   }
 
   /** A hold has ended: reads what was buffered meanwhile, in the next turn. */

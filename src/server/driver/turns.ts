@@ -8,7 +8,7 @@ const turnMs = 5;
 /** Work between two looks at the clock. */
 const unitsOfLook = 50;
 /** Each kind of work has its own part of a turn, so that none waits for the end of another. */
-const parts = 7;
+const parts = 6;
 /** Slices of a part: one task's share before it goes behind the others. */
 const slices = 2;
 /**
@@ -47,8 +47,8 @@ export interface Turn<Task> {
  * Callbacks of the loop work at once while the turn's budget lasts, which is nearly always. What
  * they leave continues in the next turn: light tasks, then deadlines, then waiting output, then
  * tasks that have just arrived, then ends of connections, then tasks that were cut before, a slice
- * each, first in, first out. Each kind has a part of the budget, and what it leaves is for the next
- * kind. The last part is for the callbacks of the poll that follows.
+ * each, first in, first out. Each kind has a part of the budget (the first two share one), and what
+ * it leaves is for the next kind. The last part is for the callbacks of the poll that follows.
  *
  * Light tasks are those that have asked for little lately. They also work at once when the turn is
  * over, up to a part of the budget more: to put a PINGREQ off costs more than to answer it.
@@ -207,19 +207,19 @@ export class Turns<Task extends Worker> {
     budget.spent = 0;
     this.#isLate = false;
     turn.begin();
-    this.#runTasks(this.#light, part);
-    budget.limit = 2 * part;
+    this.#runTasks(this.#light, part / 2);
+    budget.limit = part;
     if (this.#isDue) this.#isDue = turn.due();
-    budget.limit = 3 * part;
+    budget.limit = 2 * part;
     const waits = turn.flush();
-    this.#runTasks(this.#fresh, 4 * part);
-    this.#runTasks(this.#ends, 5 * part);
-    budget.limit = 6 * part;
+    this.#runTasks(this.#fresh, 3 * part);
+    this.#runTasks(this.#ends, 4 * part);
+    budget.limit = 5 * part;
     // What was cut would add to the output that waits already.
-    if (!waits || !turn.flush()) this.#runTasks(this.#cut, 6 * part);
-    // What nobody has used is for those whose part was too small.
-    for (const tasks of [this.#light, this.#fresh, this.#ends])
-      if (!this.isOver) this.#runTasks(tasks, 6 * part);
+    if (!waits || !turn.flush()) this.#runTasks(this.#cut, 5 * part);
+    // What is left is for them. Those that have just arrived wait: more of them come together then.
+    for (const tasks of [this.#light, this.#ends])
+      if (!this.isOver) this.#runTasks(tasks, 5 * part);
     budget.limit = this.#units;
     this.#lightLeft = part;
     turn.end();
