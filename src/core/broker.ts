@@ -42,6 +42,7 @@ import type { QueueTotals } from "./queue.ts";
 import { Reason } from "./reason.ts";
 import { PostponedWills } from "./postponed-wills.ts";
 import { type RecentBounds, Records } from "./records/records.ts";
+import { openAgain, restore, type Restoration } from "./restore.ts";
 import { Retained } from "./retained.ts";
 import { standardRules, type Rules } from "./quirks/rules.ts";
 import { Schedule } from "./schedule.ts";
@@ -71,6 +72,10 @@ export interface BrokerOptions {
   readonly rules?: Partial<Rules>;
   /** Something outlives the process: there is a store that takes what the journal has. */
   readonly durable?: boolean;
+  /** How long a will that was due while the broker was down waits for its subscribers; default 5 s. */
+  readonly restartSettleMs?: number;
+  /** The same for its client, whose return then cancels it; 0, the default: it does not. */
+  readonly restartGraceMs?: number;
 }
 
 /**
@@ -116,6 +121,10 @@ export class Broker {
   readonly records: Records;
   /** What is to be kept beyond the process; null: nothing outlives it. */
   readonly journal: Journal | null;
+  readonly restartSettleMs: number;
+  readonly restartGraceMs: number;
+  /** What is restored until clients can connect again; null: nothing is. */
+  restoration: Restoration | null = null;
   /** The store keeps nothing now; null: it does, or there is none. */
   failedStore: FailedStore | null = null;
   /** Remembered routes by topic, each valid while `generation` does not change. */
@@ -140,7 +149,9 @@ export class Broker {
     this.startedAt = now;
     this.now = now;
     this.memory.limit = this.limits.memory;
-    this.journal = options.durable === true ? new Journal() : null;
+    this.journal = options.durable === true ? new Journal(now) : null;
+    this.restartSettleMs = options.restartSettleMs ?? 5000;
+    this.restartGraceMs = options.restartGraceMs ?? 0;
     this.sessionsShare = new SessionsShare(this.limits, this.queued, this.memory, this.journal);
     this.subscriptions = new Subscriptions(this.memory);
     this.retained = new Retained(this.limits, this.memory, this.journal);
@@ -287,6 +298,10 @@ export class Broker {
         return this.#reconfigured(input.limits);
       case "accessChanged":
         return changeAccess(this, input.access, input.byListener);
+      case "loaded":
+        return restore(this, input);
+      case "listening":
+        return openAgain(this);
       case "persistFailed":
         return persistFailed(this, input);
       case "persistRecovered":

@@ -156,7 +156,13 @@ function openSession(
     endConnection(broker, before, "takenOver", { resumed: !packet.cleanStart });
   }
   const existing = broker.sessions.get(clientId);
-  if (existing !== undefined) endOverdue(broker, existing);
+  if (existing !== undefined) {
+    endOverdue(broker, existing);
+    if (existing.will?.isGraced === true) {
+      cancelDelayedWill(broker, existing);
+      if (existing.isOver) endSession(broker, existing, "connection ended");
+    }
+  }
   const session = broker.sessions.get(clientId);
   if (session !== undefined && !packet.cleanStart) {
     broker.deadlines.clear(session.deadline);

@@ -260,6 +260,22 @@ export type BrokerEvent =
       readonly peer: Peer;
     } & ClientHabit)
   /**
+   * What a store had kept, restored. `messages`: queued and in flight. `dueWills`: those of `wills`
+   * that were due before, and are published `waitMs` from now. `diedMsAgo`: how long ago the broker
+   * died that had connections; null: it had none.
+   */
+  | {
+      readonly event: "restored";
+      readonly sessions: number;
+      readonly subscriptions: number;
+      readonly messages: number;
+      readonly retained: number;
+      readonly wills: number;
+      readonly dueWills: number;
+      readonly waitMs: number;
+      readonly diedMsAgo: number | null;
+    }
+  /**
    * The store could not keep a batch; `clients` lost their connections, since an answer promised it.
    * Logged again only if the reason changes.
    */

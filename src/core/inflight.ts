@@ -84,6 +84,24 @@ export class InflightWindow {
     return place;
   }
 
+  /** Adds one in the order of first sending, under its own packet id and with what it awaits. */
+  restore(outgoing: Omit<Outgoing, "message"> & { readonly message: Message }): void {
+    const { packetId, message, copy, strip, order, awaited } = outgoing;
+    for (;;) {
+      const place = this.#ring[packetId & this.#mask];
+      if (place?.awaited !== null) {
+        this.#grow();
+        continue;
+      }
+      this.#memory.hold(message);
+      Object.assign(place, { packetId, message, copy, strip, order, awaited });
+      break;
+    }
+    this.#count += 1;
+    this.#order = order + 1;
+    this.#nextId = packetId === largestPacketId ? 1 : packetId + 1;
+  }
+
   /** PUBREC was received. */
   released(outgoing: Outgoing): void {
     const place = this.#placeOf(outgoing);

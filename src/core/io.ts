@@ -1,5 +1,5 @@
 import type { Access } from "./access.ts";
-import type { StoreFailure } from "./durable.ts";
+import type { StoredPart, StoreFailure } from "./durable.ts";
 import type { EndCause, Loss } from "./end-causes.ts";
 import type { BrokerEvent } from "./events.ts";
 import type { Limits } from "./limits.ts";
@@ -226,6 +226,13 @@ export type Input =
       readonly access: Access;
       readonly byListener: ReadonlyMap<string, Access>;
     }
+  /**
+   * A store has kept this of a broker that stopped or died. Hand in all parts before `listening`.
+   * `heartbeatAt`: the last sign of life of that broker; null: none is known.
+   */
+  | { readonly type: "loaded"; readonly part: StoredPart; readonly heartbeatAt: Millis | null }
+  /** Clients can connect. */
+  | { readonly type: "listening" }
   /**
    * The store did not keep what `persist` ordered. `connections`: those that wait for an answer which
    * promises it, and were sent none of what waited. The driver tries again by itself.

@@ -1,4 +1,5 @@
-import type { Change, Changes } from "./durable.ts";
+import type { Change, Changes, DurableMessage } from "./durable.ts";
+import type { Millis } from "./io.ts";
 import type { Message } from "./packet.ts";
 import { messageRecord } from "./durable-values.ts";
 import type { Retained } from "./retained.ts";
@@ -27,6 +28,8 @@ export class KeptMessage {
 export class Journal {
   /** The input that is being handled changed something durable. */
   hasChanged = false;
+  /** State is made of what the store has: that changes nothing. */
+  isAdopting = false;
   #retained: Retained | null = null;
   /** Sessions of which something changed, also ended ones. */
   readonly #sessions = new Set<SessionJournal>();
@@ -37,8 +40,17 @@ export class Journal {
   readonly #released = new Set<KeptMessage>();
   /** Of each topic that the store has. */
   readonly #keptTopics = new Map<string, KeptMessage>();
-  #lastSession = 0;
+  /** By their numbers, while what the store has is restored. */
+  readonly #adopted = new Map<number, KeptMessage>();
+  /** Numbers of sessions in the store that are not wanted. */
+  #forgotten: number[] = [];
+  #lastSession: number;
   #lastMessage = 0;
+
+  /** The numbers of sessions begin above `now`, so that none is used again after a restart. */
+  constructor(now: Millis) {
+    this.#lastSession = Math.floor(now);
+  }
 
   /** Where the retained messages are. */
   watch(retained: Retained): void {
@@ -47,7 +59,8 @@ export class Journal {
 
   /** Nothing changed since the last batch. */
   get isClean(): boolean {
-    return this.#sessions.size === 0 && this.#topics.size === 0;
+    const others = this.#released.size + this.#forgotten.length;
+    return this.#sessions.size + this.#topics.size + others === 0;
   }
 
   open(session: Session): SessionJournal {
@@ -62,7 +75,7 @@ export class Journal {
 
   /** A topic's retained message changed. The broker's own are not durable. */
   retainedChanged(topic: string): void {
-    if (isServerOwned(topic)) return;
+    if (this.isAdopting || isServerOwned(topic)) return;
     this.hasChanged = true;
     this.#topics.add(topic);
   }
@@ -75,18 +88,65 @@ export class Journal {
   /** All that changed since the last batch. Empty: nothing is to be kept. */
   take(): Changes {
     const changes: Change[] = [];
+    for (const session of this.#forgotten) changes.push({ delete: "session", session });
+    this.#forgotten = [];
     for (const session of this.#sessions) session.take(changes);
     this.#sessions.clear();
     for (const topic of this.#topics) this.#takeTopic(topic, changes);
     this.#topics.clear();
     for (const kept of this.#released) {
       // Another copy may have taken it over.
-      if (kept.keepers > 0) continue;
+      if (kept.keepers > 0 || this.#adopted.has(kept.number)) continue;
       this.#messages.delete(kept.message);
       changes.push({ delete: "message", message: kept.number });
     }
     this.#released.clear();
     return changes;
+  }
+
+  /** The store has these messages, to which what is restored next refers. */
+  adopt(messages: readonly DurableMessage[]): void {
+    for (const { message: number, ...content } of messages) {
+      const kept = new KeptMessage({ ...content, frame: null, owned: true, keepers: 0 }, number);
+      this.#adopted.set(number, kept);
+      this.#messages.set(kept.message, kept);
+      if (number > this.#lastMessage) this.#lastMessage = number;
+    }
+  }
+
+  /** A message that the store has; null: it has none with that number. */
+  adopted(number: number): KeptMessage | null {
+    return this.#adopted.get(number) ?? null;
+  }
+
+  /** The store has a retained message. Null: its message is not there. */
+  adoptRetained(topic: string, number: number): Message | null {
+    const kept = this.adopted(number);
+    if (kept === null) return null;
+    kept.keepers += 1;
+    this.#keptTopics.set(topic, kept);
+    return kept.message;
+  }
+
+  /** The store has a session under this number. */
+  adoptSession(number: number): void {
+    if (number > this.#lastSession) this.#lastSession = number;
+  }
+
+  /** A session in the store is not wanted. */
+  forget(session: number): void {
+    this.hasChanged = true;
+    this.#forgotten.push(session);
+  }
+
+  /** Nothing more is restored: messages to which nothing refers go. */
+  endAdoption(): void {
+    for (const kept of this.#adopted.values()) {
+      if (kept.keepers > 0) continue;
+      this.#released.add(kept);
+      this.hasChanged = true;
+    }
+    this.#adopted.clear();
   }
 
   #takeTopic(topic: string, changes: Change[]): void {

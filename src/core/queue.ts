@@ -1,3 +1,4 @@
+import { assert } from "./assert.ts";
 import type { Copy } from "./copy.ts";
 import type { Measured } from "./decision.ts";
 import { costs, messageBytes, type Memory } from "./memory.ts";
@@ -117,7 +118,20 @@ export class Queue {
     if (copy.qos > 0 && bytes <= this.#limits.queuedBytes) {
       for (; this.#qos0 > 0 && !this.#hasRoomFor(bytes); evicted++) this.#dropOldestQos0();
     }
-    if (!stored) return { stored, evicted };
+    if (stored) this.#append(item, bytes);
+    return { stored, evicted };
+  }
+
+  /** Adds a message at a later place than all others, whatever the limits. */
+  restore(item: Queued, place: number): void {
+    if (this.#items === noItems) this.#base = place;
+    while (this.end < place) this.#items.push(undefined);
+    assert(this.end === place, "messages are restored in their order");
+    this.#append(item, sizeOf(item.message));
+  }
+
+  #append(item: Queued, bytes: number): void {
+    const { message, copy } = item;
     this.#memory.hold(message);
     this.#memory.queues.take(costs.queued);
     if (this.#items === noItems) this.#items = [];
@@ -130,7 +144,6 @@ export class Queue {
       this.#qos0 += 1;
       this.#qos0Bytes += bytes;
     } else if (this.#journal !== null) this.#journal.queueChanged(this.end - 1);
-    return { stored, evicted };
   }
 
   /** All messages, in order. */

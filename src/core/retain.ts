@@ -88,7 +88,7 @@ export function expireRetained(broker: Broker): void {
   broker.deadlines.set(broker.expiry, nextExpiry > soonest ? nextExpiry : soonest);
 }
 
-function scheduleExpiry({ retained, deadlines, expiry }: Broker): void {
+export function scheduleExpiry({ retained, deadlines, expiry }: Broker): void {
   const { nextExpiry } = retained;
   if (nextExpiry === null) return deadlines.clear(expiry);
   if (!expiry.isSet || nextExpiry < expiry.due) deadlines.set(expiry, nextExpiry);

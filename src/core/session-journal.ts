@@ -46,13 +46,14 @@ export class SessionJournal {
 
   /** Its connection, expiry or access changed. */
   changed(): void {
-    if (!this.#isDurable && this.#number === 0 && this.#session.will === null) return;
+    const isKept = this.#isDurable || this.#number > 0 || this.#session.will !== null;
+    if (!isKept || this.#journal.isAdopting) return;
     this.#isOwnChanged = true;
     this.#journal.changed(this);
   }
 
   willChanged(): void {
-    if (this.#hasEnded) return;
+    if (this.#hasEnded || this.#journal.isAdopting) return;
     this.#isWillChanged = true;
     this.#journal.changed(this);
   }
@@ -89,7 +90,46 @@ export class SessionJournal {
   }
 
   get #isDurable(): boolean {
-    return this.#session.expiryIntervalSeconds > 0 && !this.#hasEnded;
+    const { expiryIntervalSeconds } = this.#session;
+    return expiryIntervalSeconds > 0 && !this.#hasEnded && !this.#journal.isAdopting;
+  }
+
+  /** Whether a session in a store is newer than this one. */
+  isOlderThan({ session }: { readonly session: number }): boolean {
+    return this.#number > 0 && this.#number < session;
+  }
+
+  /** The store has the session under this number. */
+  adopt(number: number): void {
+    this.#number = number;
+    this.#journal.adoptSession(number);
+    if (this.#session.expiryIntervalSeconds > 0) this.#kept = new Kept();
+  }
+
+  adoptSubscription(filter: string): void {
+    this.#kept?.filters.add(filter);
+  }
+
+  adoptQueued(place: number, message: KeptMessage): void {
+    this.#adopt(this.#kept?.queued, place, message);
+  }
+
+  adoptOutgoing(packetId: number, message: KeptMessage): void {
+    this.#adopt(this.#kept?.outgoing, packetId, message);
+  }
+
+  #adopt(kept: Map<number, KeptMessage> | undefined, key: number, message: KeptMessage): void {
+    if (kept === undefined) return;
+    kept.set(key, message);
+    message.keepers += 1;
+  }
+
+  adoptIncoming(packetId: number): void {
+    this.#kept?.incoming.add(packetId);
+  }
+
+  adoptWill(): void {
+    this.#hasWill = true;
   }
 
   /** Appends what changed to a batch. */

@@ -2,6 +2,7 @@ import type { Access, Rights } from "./access.ts";
 import type { Connection } from "./connection.ts";
 import type { Copy } from "./copy.ts";
 import type { Deadline } from "./deadlines.ts";
+import type { DurableSession } from "./durable.ts";
 import type { EndCause } from "./end-causes.ts";
 import type { HeldPublishers } from "./hold.ts";
 import type { Millis } from "./io.ts";
@@ -36,8 +37,8 @@ export class SessionsShare {
   readonly journal: Journal | null;
   readonly #limits: QueueLimits;
   readonly #queued: QueueTotals;
-  readonly noQueue: Omit<Queue, "push">;
-  readonly noWindow: Omit<InflightWindow, "add">;
+  readonly noQueue: Omit<Queue, "push" | "restore">;
+  readonly noWindow: Omit<InflightWindow, "add" | "restore">;
 
   constructor(
     limits: QueueLimits,
@@ -150,6 +151,18 @@ export class Session {
     this.journal.changed();
   }
 
+  /** Takes what a store has kept of it. */
+  restore(record: DurableSession): void {
+    const { listener, remote, connectedAt, keepAliveSeconds } = record;
+    this.version = record.version;
+    this.username = record.username;
+    this.accessList = record.accessList;
+    this.origin = { listener, remote, connectedAt, keepAliveSeconds };
+    this.ended = record.ended;
+    this.expiryIntervalSeconds = record.expirySeconds ?? Infinity;
+    this.hasUsedSharedFilters = record.hasUsedSharedFilters;
+  }
+
   /** Its connection ended. */
   leave(cause: EndCause, now: Millis): void {
     this.connection = null;
@@ -186,7 +199,7 @@ export class Session {
   }
 
   /** Ask anew after a message was added: the first creates it. */
-  get queue(): Omit<Queue, "push"> {
+  get queue(): Omit<Queue, "push" | "restore"> {
     return this.#queue ?? this.#shared.noQueue;
   }
 
@@ -196,8 +209,14 @@ export class Session {
     return this.#queue.push(item);
   }
 
+  /** Adds a message that a store has kept, as `Queue.restore` does. */
+  restoreQueued(item: Queued, place: number): void {
+    this.#queue ??= this.#shared.createQueue(this.journal);
+    this.#queue.restore(item, place);
+  }
+
   /** Messages that the client has not acknowledged. Ask anew after one was added, as above. */
-  get outgoing(): Omit<InflightWindow, "add"> {
+  get outgoing(): Omit<InflightWindow, "add" | "restore"> {
     return this.#outgoing ?? this.#shared.noWindow;
   }
 
@@ -205,6 +224,12 @@ export class Session {
   addOutgoing(message: Message | null, copy: Copy, strip: number): Outgoing {
     this.#outgoing ??= new InflightWindow(this.#memory, this.journal);
     return this.#outgoing.add(message, copy, strip);
+  }
+
+  /** Enters a message that a store has kept, as `InflightWindow.restore` does. */
+  restoreOutgoing(outgoing: Parameters<InflightWindow["restore"]>[0]): void {
+    this.#outgoing ??= new InflightWindow(this.#memory, this.journal);
+    this.#outgoing.restore(outgoing);
   }
 
   /** The part of `outgoing` still to be resent on this connection, in order. */

@@ -219,7 +219,7 @@ function subscribe(
 }
 
 /** Memory of a subscription whose filter no other session has; bytes. */
-function subscriptionBytes(filter: string): number {
+export function subscriptionBytes(filter: string): number {
   return costs.subscription + 2 * textBytes(filter);
 }
 

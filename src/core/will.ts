@@ -36,7 +36,12 @@ export class Will {
   isPostponed = false;
   /** A planted quirk: it stays delayed although its session has ended or was resumed. */
   isDetached = false;
-  /** Its first due time, if a planted quirk postponed it behind others; null: not postponed. */
+  /** Due while the broker was down, and its client's return cancels it all the same. */
+  isGraced = false;
+  /**
+   * Its first due time, if it was due while the broker was down, or a planted quirk postponed it
+   * behind others; null: neither.
+   */
   originalDue: Millis | null = null;
   /** The record's reference, not for rules; null: CONNECT is not accepted yet. */
   recordRef: RecordRef | null = null;

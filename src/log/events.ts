@@ -99,6 +99,7 @@ const levelOfEvent = {
   notSent: "warn",
   sessionEnded: "debug",
   clientFault: "warn",
+  restored: "info",
   storeFailed: "error",
   storeRecovered: "info",
   woke: "warn",

@@ -94,6 +94,8 @@ function plainSentence(event: PlainEvent): string {
     }
     case "crowded":
       return crowdedText(event);
+    case "restored":
+      return restoredText(event);
     case "storeFailed":
       return storeFailedText(event);
     case "storeRecovered":
@@ -298,6 +300,20 @@ function delayedWill(event: Event<"will">, at: Millis): readonly Part[] {
         plain(`: session ${will.why} ${after} · ${cause}`),
       ];
   }
+}
+
+function restoredText(event: Event<"restored">): string {
+  const { sessions, subscriptions, messages, retained, wills, dueWills } = event;
+  const count = (number: number, what: string): string =>
+    `${number} ${what}${number === 1 ? "" : "s"}`;
+  const due = dueWills === 0 ? "" : ` (${dueWills} due, published in ${setting(event.waitMs)})`;
+  const died =
+    event.diedMsAgo === null ? "" : `; the broker before it died ${duration(event.diedMsAgo)} ago`;
+  return (
+    `Restored ${count(sessions, "session")} with ${count(subscriptions, "subscription")} and ` +
+    `${count(messages, "message")}, ${count(retained, "retained message")}, ` +
+    `${count(wills, "will")}${due}${died}`
+  );
 }
 
 function storeFailedText({ detail, clients }: Event<"storeFailed">): string {

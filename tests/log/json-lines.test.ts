@@ -68,6 +68,8 @@ test("every event is one object with the facts of the human line", () => {
     {"time":"2026-11-22T15:04:05.123Z","level":"warn","event":"clientFault","client":"dev-42","remote":"127.0.0.1:51042","fault":"willUnheard","topic":"home/dev-42/status"}
     {"time":"2026-11-22T15:04:05.123Z","level":"warn","event":"clientFault","client":"dev-42","remote":"127.0.0.1:51042","fault":"cleanDisconnect","topic":"home/dev-42/status","listeners":2}
     {"time":"2026-11-22T15:04:05.123Z","level":"warn","event":"clientFault","client":"dev-42","remote":"127.0.0.1:51042","fault":"sharedClientId","remotes":["10.0.0.5:51042","10.0.0.6:40110"]}
+    {"time":"2026-11-22T15:04:05.123Z","level":"info","event":"restored","sessions":120,"subscriptions":340,"messages":17,"retained":1,"wills":9,"dueWills":3,"waitMs":5000,"diedMsAgo":7200}
+    {"time":"2026-11-22T15:04:05.123Z","level":"info","event":"restored","sessions":1,"subscriptions":0,"messages":0,"retained":2,"wills":0,"dueWills":0,"waitMs":5000,"diedMsAgo":null}
     {"time":"2026-11-22T15:04:05.123Z","level":"error","event":"storeFailed","detail":"the disk is full","clients":3}
     {"time":"2026-11-22T15:04:05.123Z","level":"error","event":"storeFailed","detail":"the disk is full","clients":1}
     {"time":"2026-11-22T15:04:05.123Z","level":"info","event":"storeRecovered","afterMs":61500}

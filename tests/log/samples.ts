@@ -277,6 +277,16 @@ export const samples: SampleTable = {
       remotes: ["10.0.0.5:51042", "10.0.0.6:40110"],
     },
   ],
+  restored: [
+    {
+      ...{ event: "restored", sessions: 120, subscriptions: 340, messages: 17, retained: 1 },
+      ...{ wills: 9, dueWills: 3, waitMs: 5000, diedMsAgo: 7200 },
+    },
+    {
+      ...{ event: "restored", sessions: 1, subscriptions: 0, messages: 0, retained: 2 },
+      ...{ wills: 0, dueWills: 0, waitMs: 5000, diedMsAgo: null },
+    },
+  ],
   storeFailed: [
     { event: "storeFailed", detail: "the disk is full", clients: 3 },
     { event: "storeFailed", detail: "the disk is full", clients: 1 },

@@ -1,4 +1,5 @@
 import type { Changes, Commit, StoreFailure } from "../../src/core/durable.ts";
+import type { Millis } from "../../src/core/io.ts";
 import { ShadowStore } from "./shadow-store.ts";
 import { World, type WorldOptions } from "./world.ts";
 
@@ -9,10 +10,14 @@ interface Batch {
 
 /** A store that keeps a batch when the test says so. */
 export class HeldStore {
-  readonly kept = new ShadowStore();
+  readonly kept: ShadowStore;
   /** Batches so far. */
   batches = 0;
   #batch: Batch | null = null;
+
+  constructor(kept = new ShadowStore()) {
+    this.kept = kept;
+  }
 
   readonly commit: Commit = (changes, done) => {
     if (this.#batch !== null) throw new Error("one commit is under way");
@@ -47,10 +52,27 @@ export class HeldStore {
 export class StoredWorld extends World {
   readonly store: HeldStore;
 
-  constructor(options: WorldOptions = {}) {
-    const store = new HeldStore();
+  readonly #options: WorldOptions;
+
+  constructor(options: WorldOptions = {}, kept = new ShadowStore()) {
+    const store = new HeldStore(kept);
     super({ ...options, commit: store.commit });
     this.store = store;
+    this.#options = options;
+  }
+
+  /**
+   * The broker is killed, and another starts `downMs` later with what the store has, whose last sign
+   * of life was so long before the death.
+   */
+  restart(downMs = 0, heartbeatAgoMs = 0, options: WorldOptions = this.#options): StoredWorld {
+    const kept = this.store.kept.copy();
+    const next = new StoredWorld({ ...options, startedAt: this.wall + downMs }, kept);
+    const heartbeatAt = (this.wall - heartbeatAgoMs) as Millis;
+    next.driver.order({ type: "loaded", part: kept.load(), heartbeatAt });
+    next.driver.order({ type: "listening" });
+    next.check();
+    return next;
   }
 
   /** Keeps batches until none is left. */

@@ -20,6 +20,8 @@ export interface WorldOptions extends BrokerOptions {
   readonly unitsOfTurn?: number;
   /** Keeps what outlives the process: the broker has a store. */
   readonly commit?: Commit;
+  /** The wall clock at the start; milliseconds since the epoch. */
+  readonly startedAt?: number;
   /** Links that may be open, those that linger included. */
   readonly links?: number;
   /** Gets each event, as the log does. */
@@ -45,7 +47,7 @@ export class World {
   readonly clock: Clock;
   #monotonic = 0;
   #sinceBoot = 0;
-  #wall = epoch;
+  #wall: number;
   #due: Millis | null = null;
   #onDue: () => void = () => {};
   #ports = 0;
@@ -57,6 +59,7 @@ export class World {
   #beatAt: number | null = null;
 
   constructor(options: WorldOptions = {}) {
+    this.#wall = options.startedAt ?? epoch;
     const source: TimeSource = {
       monotonic: () => this.#monotonic,
       wall: () => this.#wall,
@@ -104,6 +107,11 @@ export class World {
   /** Milliseconds since the world's start. */
   get now(): number {
     return this.#monotonic;
+  }
+
+  /** The wall clock; milliseconds since the epoch. */
+  get wall(): number {
+    return this.#wall;
   }
 
   /** Advances time, stopping at each deadline exactly when it is due. */

@@ -262,7 +262,16 @@ export class Driver {
    * from the sockets of the connections that it ends are read.
    */
   order(
-    input: Input & { type: "kicked" | "ordered" | "reconfigured" | "accessChanged" | "stopping" },
+    input: Input & {
+      type:
+        | "kicked"
+        | "ordered"
+        | "reconfigured"
+        | "accessChanged"
+        | "loaded"
+        | "listening"
+        | "stopping";
+    },
   ): void {
     this.#guard(() => {
       this.#beginCall();
