@@ -174,7 +174,10 @@ function isAlive(pid: number): boolean {
   }
 }
 
+/**
+ * Not by `userInfo`, which throws for a user without a name, as containers have them. Windows has no
+ * numbers.
+ */
 function userNumber(): string {
-  const { uid, username } = userInfo();
-  return uid >= 0 ? String(uid) : username;
+  return process.getuid === undefined ? userInfo().username : String(process.getuid());
 }
