@@ -83,3 +83,13 @@ export async function socketPoll(): Promise<SocketPoll | null> {
   const { loadTcpControl } = await import("../transport/tcp-bun-control.ts");
   return loadTcpControl();
 }
+
+/**
+ * Opens a service manager's socket: returns what sends one datagram and is false if it was not taken,
+ * or the reason why none can be sent.
+ */
+export async function notifySocket(address: string): Promise<((text: string) => boolean) | string> {
+  if (!("Bun" in globalThis)) return "this runtime has no such sockets";
+  const { openNotifySocket } = await import("./notify-socket-bun.ts");
+  return openNotifySocket(address);
+}

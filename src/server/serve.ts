@@ -10,6 +10,7 @@ import { type Endpoints, openEndpoints } from "./endpoints.ts";
 import { openToTheNetwork } from "./exposure.ts";
 import { startHeartbeat } from "./heartbeat.ts";
 import { createInstance, type Instance } from "./instance.ts";
+import { serviceManager, type ServiceManager } from "./service-manager.ts";
 import { StopSignals } from "./stop-signals.ts";
 
 export interface ServeSettings {
@@ -55,6 +56,9 @@ export async function serve(settings: ServeSettings): Promise<number> {
     throw cause;
   });
   noteStart(settings, endpoints, instance);
+  const warn = (text: string): void => note({ event: "warning", text });
+  const manager = await serviceManager(settings.env, process.pid, warn);
+  manager?.ready(endpoints.urls);
   settings.onListening?.(endpoints.urls);
   const stopHeartbeat = startHeartbeat(driver, broker.memory, (lagMs) =>
     vitals.beat(lagMs, performance.now(), broker.statistics),
@@ -62,9 +66,10 @@ export async function serve(settings: ServeSettings): Promise<number> {
   signals.onReload = () => void operator.reload(null).catch(onFault);
   signals.onReport = () => note({ event: "state", view: broker.view() });
   try {
-    return await stopped(instance, endpoints, signals);
+    return await stopped(instance, endpoints, signals, manager);
   } finally {
     stopHeartbeat();
+    manager?.close();
     // Not awaited: after a stop it is closed already, and after a fault there is no reason to wait.
     void endpoints.administration.abandon();
     stopWaiting();
@@ -95,8 +100,10 @@ async function stopped(
   { driver, note, fault }: Instance,
   { sockets, administration }: Endpoints,
   signals: StopSignals,
+  manager: ServiceManager | null,
 ): Promise<number> {
   const signal = await Promise.race([signals.stop, fault]);
+  manager?.stopping();
   note({ event: "stopping", signal });
   for (const socket of sockets) socket.close();
   driver.order({ type: "stopping" });
