@@ -3,14 +3,15 @@ import { constants } from "node:os";
 import path from "node:path";
 import { root } from "./command.ts";
 import { compile, presentIdentity } from "./compile.ts";
-import { buildLibrary } from "./library.ts";
+import { buildCommand, buildLibrary } from "./library.ts";
 import { flagsOf, runScript, UsageError } from "./usage.ts";
 
 const help = `npm run build -- [options]
 
 Builds the one executable in a folder beside it and renames it, so a running one is not
 disturbed. A failed build keeps the previous executable, and says so. Without options it
-also builds dist/mqttd.js and dist/mqttd.d.ts, the module "mqttd" for tests.
+also builds dist/mqttd.js and dist/mqttd.d.ts, the module "mqttd" for tests, and dist/launch.js and
+dist/cli.js, the command for Node and Deno.
 
   --outfile FILE   where to put it (dist/mqttd)
   --target NAME    another platform, one of Bun's: bun-linux-arm64, bun-darwin-arm64, ...
@@ -76,9 +77,8 @@ async function build(outfile: string, target: Bun.Build.CompileTarget | null): P
     const { size } = statSync(draft);
     renameSync(draft, made);
     const seconds = ((performance.now() - begin) / 1000).toFixed(1);
-    const megabytes = (size / 1e6).toFixed(1);
     return (
-      `${shown(made)}: mqttd ${identity.version} (${identity.commit}), ${megabytes} MB, ` +
+      `${shown(made)}: mqttd ${identity.version} (${identity.commit}), ${mb(size)}, ` +
       `${target ?? "this machine"}, ${seconds} s`
     );
   } catch (error) {
@@ -90,12 +90,22 @@ async function build(outfile: string, target: Bun.Build.CompileTarget | null): P
   }
 }
 
-/** Builds the module for tests. Returns the line that describes it. */
+/** Builds the module for tests and the command of the npm package. Returns a line for each. */
 async function library(): Promise<string> {
   const folder = path.dirname(usualOutfile);
-  const bytes = await buildLibrary(folder);
-  const files = `${shown(path.join(folder, "mqttd.js"))}, mqttd.d.ts`;
-  return `${files}: the module for tests, ${(bytes / 1e6).toFixed(1)} MB`;
+  const [module, command] = [
+    await buildLibrary(folder),
+    await buildCommand(folder, await presentIdentity()),
+  ];
+  return (
+    `${shown(path.join(folder, "mqttd.js"))}, mqttd.d.ts: the module for tests, ${mb(module)}\n` +
+    `${shown(path.join(folder, "launch.js"))}, cli.js, store-worker.js: the command for Node and ` +
+    `Deno, ${mb(command)}`
+  );
+}
+
+function mb(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(1)} MB`;
 }
 
 function compileTarget(name: string): Bun.Build.CompileTarget {

@@ -28,8 +28,11 @@ export async function unpackRuntime(
   return path.join(into, "package/bin", os === "win32" ? "bun.exe" : "bun");
 }
 
-/** Returns the tarball in the cache. */
-async function fetchPackage(pin: Pinned, cache: string): Promise<string> {
+/**
+ * Returns the tarball of a package in the cache, fetched by npm if it is not there. Throws RuntimeError
+ * if npm can't bring it, or brings another one than was pinned.
+ */
+export async function fetchPackage(pin: Pinned, cache: string): Promise<string> {
   const name = `${pin.name.replace("@", "").replace("/", "-")}-${pin.version}.tgz`;
   const file = path.join(cache, name);
   if (await hasChecksum(file, pin)) return file;

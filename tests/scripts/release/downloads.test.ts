@@ -1,12 +1,21 @@
-import { beforeAll, describe, expect, test } from "bun:test";
+import { beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { readdirSync } from "node:fs";
 import path from "node:path";
 import packageJson from "../../../package.json" with { type: "json" };
+import { sha256Of } from "../../../scripts/release/checksums.ts";
 import { spawnSync } from "../../support/child.ts";
 import { Folder } from "../../support/executable.ts";
+import { eventually } from "../../support/inbox.ts";
+import { Image, whyNoImage } from "./image.ts";
+import { expectServes, npmProject, runtimes } from "./npm-project.ts";
 import { dryRun, dryRunMs, release, whyNot } from "./dry-run.ts";
 
+/** Programs of 120 MB are compressed, unpacked and started, perhaps on a busy machine. */
+const limitMs = 300_000;
+setDefaultTimeout(limitMs);
+
 const why = await whyNot();
+const others = why === null ? await runtimes() : [];
 const title = `a release${why === null ? "" : ` (skipped: ${why})`}`;
 
 describe.skipIf(why !== null)(title, () => {
@@ -77,6 +86,107 @@ describe.skipIf(why !== null)(title, () => {
     // Neither tools of development nor types.
     expect(JSON.stringify(bill)).not.toMatch(/"(?:name|purl)":"[^"]*(?:knip|types)/);
   });
+
+  test("install.sh installs it, and it runs", async () => {
+    const { folder, version } = await dryRun();
+    using home = new Folder();
+    const words = ["sh", path.join(folder, "install.sh"), "--dir", home.file("bin")];
+    const installed = spawnSync(words, home.path);
+    expect(installed.stderr.toString()).toBe("");
+    const said = spawnSync([home.file("bin/mqttd"), "--version"], home.path);
+    expect(said.stdout.toString()).toStartWith(`mqttd ${version} (commit `);
+    expect(home.names()).toEqual(["bin", "bin/mqttd"]);
+  });
+
+  test("the installers name the archives by their checksums", async () => {
+    const { folder, version } = await dryRun();
+    for (const [name, target] of [
+      ["mqttd.rb", "darwin-arm64"],
+      ["mqttd.rb", "linux-x64"],
+      ["Dockerfile", "linux-x64"],
+    ] as const) {
+      const archive = path.join(folder, `mqttd-${version}-${target}.tar.gz`);
+      const text = await Bun.file(path.join(folder, name)).text();
+      expect(text).toContain(sha256Of(archive));
+      expect(text).toContain(`file://${archive}`);
+    }
+  });
+
+  const noImage = whyNoImage();
+  const imageTitle = noImage === null ? "" : ` (skipped: ${noImage})`;
+  test.skipIf(noImage !== null)(
+    `the Dockerfile makes an image that serves, and that its health check asks${imageTitle}`,
+    async () => {
+      const { folder, version } = await dryRun();
+      const dockerfile = await Bun.file(path.join(folder, "Dockerfile")).text();
+      using image = new Image(dockerfile, process.execPath, { TARGETARCH: "amd64" });
+      await using container = image.run();
+      const mqttd = (...words: string[]) => image.exec(container.pid, ["mqttd", ...words]);
+      await eventually(
+        () => image.exec(container.pid).code === 0 || container.exitCode !== null,
+        () => `a healthy container: ${JSON.stringify(image.exec(container.pid))}`,
+        limitMs / 3,
+      );
+      expect(container.exitCode).toBeNull();
+      expect(mqttd("--version").stdout).toStartWith(`mqttd ${version} (commit `);
+      // 127.0.0.2: it listens on more than the two loopback addresses of its default.
+      expect(mqttd("pub", "-h", "127.0.0.2", "-t", "a", "-m", "hi", "-r").code).toBe(0);
+      expect(mqttd("sub", "-h", "127.0.0.2", "-t", "a", "-C", "1", "-W", "20").stdout).toBe("hi\n");
+      // What docker stop sends.
+      container.kill("SIGTERM");
+      const [log, code] = [await container.stderr.text(), await container.exited];
+      expect({ code, log }).toEqual({ code: 0, log: expect.stringContaining(":1883") });
+    },
+  );
+
+  test("npm installs the executable from files, without a registry", async () => {
+    const { folder, version } = await dryRun();
+    using project = await npmProject(folder, version, ["mqttd", "mqttd-linux-x64"]);
+    expect(project.text("node_modules/@mqttd/linux-x64/package.json")).toContain('"libc"');
+    const mqttd = project.file("node_modules/.bin/mqttd");
+    const said = spawnSync([mqttd, "version", "--json"], project.path);
+    expect(JSON.parse(said.stdout.toString())).toMatchObject({
+      ...{ version, runtime: { name: "bun" }, target: "linux-x64" },
+    });
+    const through = spawnSync(["npx", "--offline", "mqttd", "--version"], project.path);
+    expect(through.stdout.toString()).toStartWith(`mqttd ${version} (commit `);
+    const wrong = spawnSync([mqttd, "serv"], project.path);
+    expect(wrong.exitCode).toBe(2);
+    expect(wrong.stderr.toString()).toContain("serve");
+    await expectServes([mqttd]);
+  });
+
+  for (const { name, program, lack, isOld } of others) {
+    const runtimeTitle = lack === null ? "" : ` (skipped: ${lack})`;
+    test.skipIf(lack !== null)(
+      `without an executable the package runs in ${name}${runtimeTitle}`,
+      async () => {
+        const { folder, version } = await dryRun();
+        using project = await npmProject(folder, version, ["mqttd"]);
+        const command = [...program, project.file("node_modules/mqttd/launch.js")];
+        const said = spawnSync([...command, "version", "--json"], project.path);
+        if (isOld) {
+          expect(said.exitCode).toBe(2);
+          expect(said.stderr.toString()).toMatch(
+            /^mqttd: no executable for linux-x64 or linux-x64-musl is installed, and mqttd itself needs Node 24; this is Node \d+\.\d+\.\d+\n$/,
+          );
+          return;
+        }
+        expect(JSON.parse(said.stdout.toString())).toMatchObject({
+          ...{ version, target: "linux-x64", runtime: { name } },
+        });
+        await expectServes(command);
+        project.write(
+          "test.mjs",
+          'import { startBroker } from "mqttd"; await (await startBroker()).stop();\n',
+        );
+        const module = spawnSync([...program, "test.mjs"], project.path);
+        expect({ code: module.exitCode, stderr: module.stderr.toString() }).toMatchObject({
+          code: 0,
+        });
+      },
+    );
+  }
 });
 
 test("wrong usage is one line with exit code 2", async () => {
