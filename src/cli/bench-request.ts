@@ -6,18 +6,18 @@ import type { Version } from "../load/packets.ts";
 import { usageError } from "../config/cli-error.ts";
 import { nearest } from "../config/nearest.ts";
 import { quoted } from "../config/problem.ts";
-import { isLoopback } from "../transport/loopback.ts";
-import { targetText } from "../client/target.ts";
+import { isOnThisMachine, type Target, targetText } from "../client/target.ts";
+import type { ReadFile } from "../config/file.ts";
 import type { Arguments } from "./arguments.ts";
 import {
   durationFrom,
   numberFrom,
-  targetFrom,
   urlTarget,
   versionFrom,
   withCredentials,
 } from "./client-flags.ts";
 import type { Login } from "./login.ts";
+import { namedTarget, secured } from "./transport-flags.ts";
 
 /** Defaults; the help names them. */
 export const benchDefaults = { runs: 1, seconds: 2 } as const;
@@ -46,14 +46,14 @@ const secondsMost = 3600;
 const withinMostMs = 7 * 24 * 3_600_000;
 
 /** Throws CliError for the first problem. */
-export function benchRequest(given: Arguments, login: Login): BenchRequest {
+export function benchRequest(given: Arguments, login: Login, readFile: ReadFile): BenchRequest {
   const version = versionFrom(given) ?? 4;
   if (version === 3) {
     throw usageError("--protocol: the loads speak 3.1.1 or 5", "leave it out, or -V 5");
   }
   return {
     rows: rowsFrom(given),
-    brokers: named(brokersFrom(given, login)),
+    brokers: named(brokersFrom(given, login, readFile)),
     runs: numberFrom(given, "runs", [1, runsMost], "a number of runs") ?? benchDefaults.runs,
     seconds: numberFrom(given, "seconds", [1, secondsMost], "seconds") ?? benchDefaults.seconds,
     version,
@@ -96,59 +96,55 @@ function rowsNamed(text: string, flag: string): Row[] {
   });
 }
 
-function brokersFrom(given: Arguments, login: Login): BrokerRequest[] {
+function brokersFrom(given: Arguments, login: Login, readFile: ReadFile): BrokerRequest[] {
   const commands = given.texts("command").map((text) => commandBroker(text));
-  const urls = given.texts("url").map((text) => urlBroker(text, login, given));
-  const isHostNamed = given.has("host") || given.has("port");
+  const urls = given.texts("url").map((text) => urlBroker(text, login));
+  const isHostNamed = ["host", "port", "unix"].some((flag) => given.has(flag));
   const embedded: BrokerRequest[] = given.has("embedded")
     ? [{ kind: "embedded", name: "mqttd" }]
     : [];
-  const all = [...urls, ...commands, ...embedded];
-  if (urls.length === 0 && (isHostNamed || all.length === 0)) {
-    all.unshift(runningBroker(null, targetFrom(given, login), given));
-  } else if (urls.length > 0 && isHostNamed) {
-    throw usageError("--url and --host or --port both name the broker", "give one of them");
+  if (urls.length > 0 && isHostNamed) {
+    throw usageError("--url and --host, --port or --unix all name the broker", "give one of them");
   }
-  const running = all.filter(({ kind }) => kind === "running");
+  const isOther = commands.length + embedded.length > 0;
+  const named =
+    urls.length > 0 || (isOther && !isHostNamed)
+      ? urls
+      : [{ name: null, target: namedTarget(given, login) }];
+  const targets = secured(
+    named.map(({ target }) => target),
+    given,
+    readFile,
+  );
+  const running = targets.map((target, at) =>
+    runningBroker(named[at]?.name ?? null, target, given),
+  );
   if (given.has("broker-pid") && running.length !== 1) {
     throw usageError("--broker-pid is the process of one running broker", "name one with --url");
   }
-  return all;
+  return [...running, ...commands, ...embedded];
 }
 
 /** `NAME=` before a URL or a command. */
 const nameBefore = /^([A-Za-z0-9][\w.-]*)=(.*)$/s;
 
-function urlBroker(text: string, login: Login, given: Arguments): BrokerSource {
+function urlBroker(text: string, login: Login): { name: string | null; target: Target } {
   const [, name = null, url = text] = nameBefore.exec(text) ?? [];
-  return runningBroker(name, withCredentials(urlTarget(url, "--url"), login), given);
+  return { name, target: withCredentials(urlTarget(url, "--url"), login) };
 }
 
-function runningBroker(
-  name: string | null,
-  target: ReturnType<typeof targetFrom>,
-  given: Arguments,
-): BrokerSource {
-  const { transport, host, port, username, password } = target;
-  if (transport !== "tcp") {
-    throw usageError(`${targetText(target)}: the loads connect over TCP only`, "mqtt://HOST:PORT");
-  }
-  if (!isLoopback(host) && !given.has("remote")) {
+function runningBroker(name: string | null, target: Target, given: Arguments): BrokerSource {
+  const { host, port, path: file } = target;
+  if (!isOnThisMachine(target) && !given.has("remote")) {
     throw usageError(
       `${targetText(target)} is another machine: a load may stop what others use`,
       "if the broker is yours: --remote",
     );
   }
   const pid = numberFrom(given, "broker-pid", [1, 2 ** 31 - 1], "a process id");
-  return {
-    kind: "running",
-    name: name ?? `${host.includes(":") ? `[${host}]` : host}:${port}`,
-    host,
-    port,
-    username,
-    password,
-    pid,
-  };
+  const place =
+    target.transport === "unix" ? file : `${host.includes(":") ? `[${host}]` : host}:${port}`;
+  return { kind: "running", name: name ?? place, target, pid };
 }
 
 function commandBroker(text: string): BrokerSource {

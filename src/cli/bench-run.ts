@@ -1,6 +1,6 @@
 import { Client } from "../client/client.ts";
 import { DialError } from "../client/dial-error.ts";
-import type { Target } from "../client/target.ts";
+import { byAddress, type Target } from "../client/target.ts";
 import { usageError } from "../config/cli-error.ts";
 import { selfCommand } from "../config/self.ts";
 import type { BrokerSource } from "../load/brokers.ts";
@@ -122,11 +122,12 @@ async function sourceOf(broker: BrokerRequest): Promise<BrokerSource> {
     return { kind: "command", name: broker.name, line, shown: "mqttd serve --port {port} --quiet" };
   }
   if (broker.kind === "command") return broker;
-  const hosts = isLocalhost(broker.host) ? ["127.0.0.1", "::1"] : [broker.host];
+  const { target } = broker;
+  const hosts = isLocalhost(target.host) ? ["127.0.0.1", "::1"] : [target.host];
   for (const [index, host] of hosts.entries()) {
-    const target: Target = { transport: "tcp", path: "", tls: null, ...broker, host };
+    const place = byAddress(target, host);
     try {
-      const client = await Client.open(target, 4);
+      const client = await Client.open(place, 4);
       await client.connect({
         clientId: `bench-${process.pid}`,
         keepalive: 60,
@@ -134,12 +135,12 @@ async function sourceOf(broker: BrokerRequest): Promise<BrokerSource> {
         ...login(target),
       });
       client.leave();
-      return { ...broker, host };
+      return { ...broker, target: place };
     } catch (error) {
       const isRefused = error instanceof DialError && error.code === "ECONNREFUSED";
       if (isRefused && index < hosts.length - 1) continue;
       const hint = "start one there, or measure mqttd's own: mqttd bench --embedded";
-      throw connectError(error, { ...target, host: broker.host }, hint) ?? error;
+      throw connectError(error, target, hint) ?? error;
     }
   }
   throw new Error("no host was tried");

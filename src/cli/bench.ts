@@ -6,6 +6,7 @@ import { benchDefaults, benchRequest } from "./bench-request.ts";
 import { type CliCommand, type Command, declare, type Surroundings } from "./command.ts";
 import { commandPage, exitCodes, type HelpRow, textColumns } from "./help.ts";
 import { declareLoginFlags, loginFrom, passwordHelp } from "./login.ts";
+import { declareTransportFlags } from "./transport-flags.ts";
 import { described, inList, type Offer } from "./offer.ts";
 
 /** `mqttd bench`: measures brokers, and what honest clients notice of the load. */
@@ -66,12 +67,16 @@ function declareBench(): Command {
   const { seconds, runs } = benchDefaults;
   const command = declare("bench", "measure any broker: speed, wills, memory, a bystander")
     .usage("bench [FLAGS]")
-    .option("-L, --url <URL>", "a broker that runs: mqtt://user:password@host:port, or NAME=URL", {
-      type: [],
-    })
+    .option(
+      "-L, --url <URL>",
+      "a broker that runs: mqtt[s]://user:password@host:port, ws[s]://, or NAME=URL",
+      {
+        type: [],
+      },
+    )
     .option("-h, --host <HOST>", "the broker's host (default localhost)")
     .option("-p, --port <PORT>", "its port (default 1883)");
-  declareLoginFlags(command)
+  declareTransportFlags(declareLoginFlags(command))
     .option("--command <COMMAND>", "a broker to start, or NAME=COMMAND; {port} is its port", {
       type: [],
     })
@@ -107,7 +112,7 @@ async function run(given: Arguments, surroundings: Surroundings): Promise<number
     surroundings.print(rowListing(rows, { columns, json: given.has("json") }));
     return 0;
   }
-  const request = benchRequest(given, await loginFrom(given, surroundings));
+  const request = benchRequest(given, await loginFrom(given, surroundings), surroundings.readFile);
   const { runBench } = await surroundings.loadBench();
   return runBench(request, surroundings);
 }

@@ -80,21 +80,31 @@ function securedTargets(
   readFile: ReadFile,
   via: Target | null,
 ): Targets {
-  const isTls = asksForTls(given);
-  const target = given.has("unix")
-    ? unixTarget(given, login)
-    : targetFrom(given, login, isTls ? "tls" : "tcp");
-  if (isTls && target.tls === null && (via?.tls ?? null) === null) {
+  const named = namedTarget(given, login);
+  const all = secured(via === null ? [named] : [named, via], given, readFile);
+  const [target = named, secondary = null] = all;
+  return { target, via: secondary };
+}
+
+/** The broker that --unix, --url, --host or --port names, else localhost. Throws CliError. */
+export function namedTarget(given: Arguments, login: Login): Target {
+  if (given.has("unix")) return unixTarget(given, login);
+  return targetFrom(given, login, asksForTls(given) ? "tls" : "tcp");
+}
+
+/** These brokers, with what the flags say of TLS. Throws CliError, also if none of them has TLS. */
+export function secured(
+  targets: readonly Target[],
+  given: Arguments,
+  readFile: ReadFile,
+): readonly Target[] {
+  if (asksForTls(given) && targets.every(({ tls }) => tls === null)) {
     const flag = flags.find((name) => given.has(name)) ?? "";
     throw usageError(`--${flag} needs an address with TLS`, "mqtts:// or wss://");
   }
   const tls = tlsFrom(given, readFile);
-  if (tls === null) return { target, via };
-  return { target: secured(target, tls), via: via === null ? null : secured(via, tls) };
-}
-
-function secured(target: Target, tls: TargetTls): Target {
-  return target.tls === null ? target : { ...target, tls };
+  if (tls === null) return targets;
+  return targets.map((target) => (target.tls === null ? target : { ...target, tls }));
 }
 
 function unixTarget(given: Arguments, login: Login): Target {

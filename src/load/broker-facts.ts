@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { targetText } from "../client/target.ts";
 import { BrokerFailed, type BrokerSource, startBroker } from "./brokers.ts";
 import { Client, type LoadTarget, Unanswered } from "./client.ts";
 import { subscribe, uint16 } from "./packets.ts";
@@ -39,7 +40,7 @@ export async function brokerFacts(
 
 /** A command without the folder of its program, which differs from machine to machine. */
 function shown(source: BrokerSource): string {
-  if (source.kind === "running") return `mqtt://${source.host}:${source.port}`;
+  if (source.kind === "running") return targetText(source.target);
   return source.shown ?? source.line.replace(/^\/\S*\//, "");
 }
 
@@ -51,7 +52,12 @@ async function versionOf(
   try {
     const broker = await startBroker(source, { folder, pinned: null, openFiles, signal });
     try {
-      return await askVersion({ ...broker, version: 4, prefix: `b${process.pid}` });
+      return await askVersion({
+        ...broker.target,
+        pid: null,
+        version: 4,
+        prefix: `b${process.pid}`,
+      });
     } finally {
       await broker.stop();
     }

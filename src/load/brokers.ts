@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Target } from "../client/target.ts";
 import { isLoopback } from "../transport/loopback.ts";
 import { portHolder } from "../transport/port-holder.ts";
 import { Part, PartFailed } from "./parts.ts";
@@ -13,10 +14,7 @@ export type BrokerSource =
   | {
       readonly kind: "running";
       readonly name: string;
-      readonly host: string;
-      readonly port: number;
-      readonly username: string | null;
-      readonly password: string | null;
+      readonly target: Target;
       /** Its process on this machine; null: for a loopback address, whoever listens on the port. */
       readonly pid: number | null;
     }
@@ -31,10 +29,7 @@ export type BrokerSource =
 
 /** A broker that accepts connections. */
 export interface RunningBroker {
-  readonly host: string;
-  readonly port: number;
-  readonly username: string | null;
-  readonly password: string | null;
+  readonly target: Target;
   readonly pid: number | null;
   stop(): Promise<void>;
 }
@@ -59,11 +54,10 @@ export interface Start {
 /** A command starts a new broker for each run, so that no run inherits another's memory. */
 export async function startBroker(source: BrokerSource, start: Start): Promise<RunningBroker> {
   if (source.kind === "running") {
-    const { host, port, username, password } = source;
+    const { target } = source;
     // Whoever listens on that port here is not the broker of another machine.
-    const here = isLoopback(host) ? portHolder(host, port) : null;
-    const pid = source.pid ?? here?.pid ?? null;
-    return { host, port, username, password, pid, stop: async () => {} };
+    const here = isLoopback(target.host) ? portHolder(target.host, target.port) : null;
+    return { target, pid: source.pid ?? here?.pid ?? null, stop: async () => {} };
   }
   const port = await freePort();
   const log = path.join(start.folder, `${port}.log`);
@@ -92,10 +86,10 @@ export async function startBroker(source: BrokerSource, start: Start): Promise<R
     );
   }
   return {
-    host: "127.0.0.1",
-    port,
-    username: null,
-    password: null,
+    target: {
+      ...{ transport: "tcp", host: "127.0.0.1", port, path: "", tls: null },
+      ...{ username: null, password: null },
+    },
     pid: portHolder("0.0.0.0", port)?.pid ?? null,
     stop: async () => keeper.end(),
   };

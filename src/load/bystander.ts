@@ -63,7 +63,8 @@ export class Bystander {
   /** Connects all clients, and waits until the first silent ones have ended. Rejects if it can't. */
   async open(): Promise<void> {
     const target = this.#target;
-    const echo = new Client("echo", { ...target, host: "127.0.0.1", port: this.#echoPort });
+    const place = { transport: "tcp", host: "127.0.0.1", port: this.#echoPort, tls: null } as const;
+    const echo = new Client("echo", { ...target, ...place });
     await echo.dial();
     this.#echoes = new Pings(echo);
     const pinger = this.#client("ping");

@@ -1,3 +1,4 @@
+import { isWebSocket, type Target } from "../client/target.ts";
 import { type FrameReader, FrameCutter } from "./frames.ts";
 import {
   connect,
@@ -6,15 +7,12 @@ import {
   receiveMaximum,
   type Version,
 } from "./packets.ts";
+import { type LoadSocket, openSocket, type SocketEvents } from "./sockets.ts";
+import { openWebSocket } from "./web-sockets.ts";
 
-/** The broker that a load goes to. */
-export interface LoadTarget {
-  /** An address, not a name: a load resolves nothing. */
-  readonly host: string;
-  readonly port: number;
+/** The broker that a load goes to, by an address: a load resolves nothing. */
+export interface LoadTarget extends Target {
   readonly version: Version;
-  readonly username: string | null;
-  readonly password: string | null;
   /** The broker's process; null: unknown, or on another machine. */
   readonly pid: number | null;
   /** Begins every client id and topic of this run, so that two runs do not meet. */
@@ -33,10 +31,10 @@ interface Answer {
 }
 
 /**
- * One MQTT client on a raw socket. It does what its caller orders, answers nothing by itself, and passes
+ * One MQTT client on a socket. It does what its caller orders, answers nothing by itself, and passes
  * packets on undecoded: a load must be much cheaper than the broker.
  */
-export class Client implements FrameReader {
+export class Client implements FrameReader, SocketEvents {
   readonly id: string;
   readonly target: LoadTarget;
   /** The broker's Receive Maximum. */
@@ -51,7 +49,7 @@ export class Client implements FrameReader {
   /** The socket takes bytes again, after a write that it did not take whole. */
   onDrained: () => void = () => {};
   protected readonly cutter = new FrameCutter(this);
-  #socket: Bun.Socket<Client> | null = null;
+  #socket: LoadSocket | null = null;
   /** Ended, by whichever side: a client connects once. */
   #isOver = false;
   #expected: { type: number; resolve(answer: Answer): void; reject(error: Error): void } | null =
@@ -63,19 +61,14 @@ export class Client implements FrameReader {
     this.target = target;
   }
 
-  /** Opens the socket. Rejects with the system's error. */
+  /** Opens the socket. Rejects with the system's error, or that of the transport. */
   async dial(): Promise<void> {
-    const socket = await Bun.connect<Client>({
-      hostname: this.target.host,
-      port: this.target.port,
-      data: this,
-      socket: handlers,
-    });
+    const open = isWebSocket(this.target.transport) ? openWebSocket : openSocket;
+    const socket = await open(this.target, this);
     if (this.#isOver) {
       socket.terminate();
       throw new Unanswered(`${this.id}: ended before it was connected`);
     }
-    socket.setNoDelay(true);
     this.#socket = socket;
     this.isOpen = true;
   }
@@ -206,7 +199,7 @@ export class Client implements FrameReader {
   }
 
   /** Called first, because the close handler may run at once. */
-  #forget(why = "it ended the connection itself"): Bun.Socket<Client> | null {
+  #forget(why = "it ended the connection itself"): LoadSocket | null {
     const socket = this.#socket;
     this.#socket = null;
     this.isOpen = false;
@@ -217,14 +210,6 @@ export class Client implements FrameReader {
     return socket;
   }
 }
-
-/** One object for all sockets. */
-const handlers: Bun.SocketHandler<Client> = {
-  data: (socket, chunk) => socket.data.data(chunk),
-  drain: (socket) => socket.data.drain(),
-  close: (socket) => socket.data.ended("the connection ended"),
-  error: (socket, error) => socket.data.ended(error.message),
-};
 
 /** Connections that open at the same time: fewer than any broker's backlog, so that no SYN is dropped. */
 const atOnce = 50;

@@ -99,10 +99,9 @@ async function oneRun(
   try {
     const files = row.openFiles ?? openFiles;
     broker = await startBroker(source, { folder, pinned, openFiles: files, signal });
-    const { host, port, username, password, pid } = broker;
     const prefix = `b${randomBytes(3).toString("hex")}`;
     const version = row.isVersion5 === true ? 5 : options.version;
-    const target = { host, port, username, password, pid, version, prefix };
+    const target = { ...broker.target, pid: broker.pid, version, prefix };
     return { ...name, ...(await oneLoad(options, row, target, echoPort)) };
   } catch (error) {
     if (!(error instanceof BrokerFailed || error instanceof PartFailed)) throw error;

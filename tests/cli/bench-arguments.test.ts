@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import type { BenchRequest } from "../../src/cli/bench-request.ts";
+import { targetText } from "../../src/client/target.ts";
 import { mqttd } from "./surroundings.ts";
 
 async function asked(...args: string[]): Promise<BenchRequest> {
@@ -14,7 +15,7 @@ const rowsOf = ({ rows }: BenchRequest): string[] => rows.map(({ name }) => name
 const brokersOf = ({ brokers }: BenchRequest) =>
   brokers.map((broker) =>
     broker.kind === "running"
-      ? `${broker.name} ${broker.host} ${broker.port} ${broker.username ?? ""}`
+      ? `${broker.name} ${targetText(broker.target)} ${broker.target.username ?? ""}`
       : broker.kind === "command"
         ? `${broker.name}: ${broker.line}`
         : `${broker.name}, embedded`,
@@ -22,7 +23,7 @@ const brokersOf = ({ brokers }: BenchRequest) =>
 
 test("without flags, the broker on localhost", async () => {
   const request = await asked("--rows", "busy-20");
-  expect(brokersOf(request)).toEqual(["localhost:1883 localhost 1883 "]);
+  expect(brokersOf(request)).toEqual(["localhost:1883 mqtt://localhost:1883 "]);
   expect(request).toMatchObject({
     runs: 1,
     seconds: 2,
@@ -42,8 +43,8 @@ test("brokers by URL and command, in the order by kind, with names", async () =>
     ...["--url", "mine=mqtt://[::1]:1885"],
   );
   expect(brokersOf(request)).toEqual([
-    "localhost:1884 localhost 1884 ann",
-    "mine ::1 1885 ",
+    "localhost:1884 mqtt://localhost:1884 ann",
+    "mine mqtt://[::1]:1885 ",
     "mosquitto: /usr/sbin/mosquitto -p {port}",
     "fmq: flashmq -p {port}",
     "mqttd, embedded",
@@ -57,7 +58,25 @@ test("two brokers with one name get numbers", async () => {
 
 test("host and port, and the credentials of a running broker", async () => {
   const request = await asked("--rows=trie", "-h", "127.0.0.1", "-p", "1884", "-u", "ann");
-  expect(brokersOf(request)).toEqual(["127.0.0.1:1884 127.0.0.1 1884 ann"]);
+  expect(brokersOf(request)).toEqual(["127.0.0.1:1884 mqtt://127.0.0.1:1884 ann"]);
+});
+
+test("brokers over TLS, WebSocket and unix sockets", async () => {
+  const urls = ["mqtts://localhost", "s=wss://localhost:9443/x", "ws://127.0.0.1"];
+  const secured = await asked(...urls.flatMap((url) => ["--url", url]), "--insecure");
+  expect(brokersOf(secured)).toEqual([
+    "localhost:8883 mqtts://localhost:8883 ",
+    "s wss://localhost:9443/x ",
+    "127.0.0.1:9001 ws://127.0.0.1:9001/mqtt ",
+  ]);
+  const isLax = secured.brokers.map((one) => one.kind === "running" && one.target.tls?.insecure);
+  expect(isLax).toEqual([true, true, undefined]);
+  expect(brokersOf(await asked("-p", "8884", "--insecure"))).toEqual([
+    "localhost:8884 mqtts://localhost:8884 ",
+  ]);
+  expect(brokersOf(await asked("--unix", "/x/m.sock"))).toEqual([
+    "/x/m.sock mqtt+unix:///x/m.sock ",
+  ]);
 });
 
 test("rows by name, by group and with commas; each once, in the order of the bench", async () => {
@@ -77,7 +96,7 @@ test("another machine has to be confirmed", async () => {
       "(if the broker is yours: --remote)\n",
   );
   expect(brokersOf(await asked("--rows", "trie", "--url", url, "--remote"))).toEqual([
-    "broker.example:1883 broker.example 1883 ",
+    "broker.example:1883 mqtt://broker.example:1883 ",
   ]);
 });
 
@@ -90,8 +109,13 @@ test.each([
   [["--rows", "trie", "--seconds", "x"], "allowed: seconds from 1 to 3600"],
   [["--rows", "trie", "-V", "3.1"], "the loads speak 3.1.1 or 5"],
   [["--rows", "trie", "--embedded", "--broker-pid", "1"], "the process of one running broker"],
-  [["--rows", "trie", "--url", "localhost", "-p", "1884"], "both name the broker"],
-  [["--rows", "trie", "--url", "mqtts://localhost"], "the loads connect over TCP only"],
+  [["--rows", "trie", "--url", "localhost", "-p", "1884"], "all name the broker"],
+  [["--rows", "trie", "--url", "localhost", "--unix", "m.sock"], "all name the broker"],
+  [["--rows", "trie", "--embedded", "--insecure"], "--insecure needs an address with TLS"],
+  [
+    ["--rows", "trie", "--url", "ws://localhost", "--cafile", "x"],
+    "--cafile needs an address with",
+  ],
   [["trie"], "for a row: --rows trie"],
   [["mqtt://localhost"], "for a broker: --url mqtt://localhost"],
   [["--row", "trie"], "did you mean --rows?"],
@@ -130,32 +154,50 @@ test("mqttd bench --help", async () => {
     short set plays, in less than a minute for one broker.
 
     Flags:
-      -L, --url URL           a broker that runs: mqtt://user:password@host:port, or
-                              NAME=URL
-      -h, --host HOST         the broker's host (default localhost)
-      -p, --port PORT         its port (default 1883)
-      -u, --username NAME     log in as this user
-      -P, --pw PASSWORD       with this password (others can read it: see Passwords)
-          --pw-file FILE      with the password in this file; - for standard input
-          --command COMMAND   a broker to start, or NAME=COMMAND; {port} is its port
-          --embedded          start mqttd itself, with defaults
-      -r, --rows NAME         rows or groups to play (repeatable, or with commas)
-          --except NAME       rows or groups to leave out (repeatable, or with
-                              commas)
-          --list              list the rows
-          --runs N            runs of each row; medians are reported (default 1)
-          --seconds N         how long a load without an end of its own runs
-                              (default 2)
-      -V, --protocol VERSION  5 or 3.1.1 (default 3.1.1)
-          --no-bystander      play the load alone
-          --broker-pid PID    the process of a broker given by --url, for CPU and
-                              memory
-          --remote            allow a broker on another machine; make sure that it
-                              is yours
-          --data FILE         keep the figures in this file, and go on where it ends
-          --within DURATION   begin no run after this time, for example 30m
-          --json              NDJSON on stdout, the report on stderr
-          --help              show this help; -h without a host does too
+      -L, --url URL               a broker that runs:
+                                  mqtt[s]://user:password@host:port, ws[s]://, or
+                                  NAME=URL
+      -h, --host HOST             the broker's host (default localhost)
+      -p, --port PORT             its port (default 1883)
+      -u, --username NAME         log in as this user
+      -P, --pw PASSWORD           with this password (others can read it: see
+                                  Passwords)
+          --pw-file FILE          with the password in this file; - for standard
+                                  input
+          --unix FILE             its unix socket, in place of host and port
+          --cafile FILE           TLS: trust brokers whose certificate this CA
+                                  issued (PEM)
+          --capath FOLDER         TLS: trust every CA in this folder
+          --cert FILE             TLS: show the broker this client certificate
+                                  (PEM); needs --key
+          --key FILE              TLS: its private key (PEM)
+          --passphrase-file FILE  TLS: the passphrase of the key
+          --insecure              TLS: accept any name; without --cafile, any issuer
+                                  as well
+          --tls-server-name NAME  TLS: ask for this name, and expect it in the
+                                  certificate
+          --command COMMAND       a broker to start, or NAME=COMMAND; {port} is its
+                                  port
+          --embedded              start mqttd itself, with defaults
+      -r, --rows NAME             rows or groups to play (repeatable, or with
+                                  commas)
+          --except NAME           rows or groups to leave out (repeatable, or with
+                                  commas)
+          --list                  list the rows
+          --runs N                runs of each row; medians are reported (default 1)
+          --seconds N             how long a load without an end of its own runs
+                                  (default 2)
+      -V, --protocol VERSION      5 or 3.1.1 (default 3.1.1)
+          --no-bystander          play the load alone
+          --broker-pid PID        the process of a broker given by --url, for CPU
+                                  and memory
+          --remote                allow a broker on another machine; make sure that
+                                  it is yours
+          --data FILE             keep the figures in this file, and go on where it
+                                  ends
+          --within DURATION       begin no run after this time, for example 30m
+          --json                  NDJSON on stdout, the report on stderr
+          --help                  show this help; -h without a host does too
 
     Groups of rows:
       speed    messages and connections a second, memory of a connection

@@ -1,15 +1,13 @@
 import { expect, test } from "bun:test";
 import { startBroker } from "../../src/load/brokers.ts";
+import { localTarget } from "../support/embedded.ts";
 
 /** The process of a broker at this address, as a bench finds it by the port. */
 async function pidFound(host: string, port: number): Promise<number | null> {
   const source = {
     kind: "running",
     name: "x",
-    host,
-    port,
-    username: null,
-    password: null,
+    target: { ...localTarget(port), host },
   } as const;
   const { signal } = new AbortController();
   const start = { folder: "", pinned: null, openFiles: 100, signal };

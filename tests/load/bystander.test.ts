@@ -3,16 +3,14 @@ import { Bystander, type Sighting } from "../../src/load/bystander.ts";
 import { serveEcho } from "../../src/load/echo.ts";
 import type { LoadTarget } from "../../src/load/client.ts";
 import { embeddedBroker } from "../../src/server/embedded.ts";
+import { localTarget } from "../support/embedded.ts";
 import { eventually } from "../support/inbox.ts";
 import { SocketClient } from "../support/socket-client.ts";
 import { QuirkyBroker } from "./quirky-broker.ts";
 
 const targetAt = (port: number): LoadTarget => ({
-  host: "127.0.0.1",
-  port,
+  ...localTarget(port),
   version: 4,
-  username: null,
-  password: null,
   pid: null,
   prefix: "b",
 });

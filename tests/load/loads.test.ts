@@ -34,17 +34,15 @@ import { deepTree, plainFilters, wideTree } from "../../src/load/loads/sizes.ts"
 import { sharedLevels } from "../../src/load/loads/trie.ts";
 import { silentClients, willsAtOnce } from "../../src/load/loads/wills.ts";
 import { embeddedBroker } from "../../src/server/embedded.ts";
+import { localTarget } from "../support/embedded.ts";
 
 /** A small form of a load, against a broker in this process. */
 async function played(load: Load, version: 4 | 5, knowsMemory: boolean): Promise<LoadReport> {
   const broker = await embeddedBroker();
   try {
     const target = {
-      host: "127.0.0.1",
-      port: broker.port,
+      ...localTarget(broker.port),
       version,
-      username: null,
-      password: null,
       // The broker is in this process; a load whose broker is known waits until it is warm.
       pid: knowsMemory ? process.pid : null,
       prefix: "b",

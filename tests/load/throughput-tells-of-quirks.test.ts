@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { LoadContext, type LoadReport } from "../../src/load/load.ts";
 import { type Throughput, throughput } from "../../src/load/loads/throughput.ts";
+import { localTarget } from "../support/embedded.ts";
 import { type Quirk, QuirkyBroker } from "./quirky-broker.ts";
 
 const pairs: Throughput = {
@@ -18,15 +19,7 @@ async function played(
   version: 4 | 5 = 4,
 ): Promise<LoadReport> {
   using broker = new QuirkyBroker(quirk);
-  const target = {
-    host: "127.0.0.1",
-    port: broker.port,
-    version,
-    username: null,
-    password: null,
-    pid: null,
-    prefix: "b",
-  };
+  const target = { ...localTarget(broker.port), version, pid: null, prefix: "b" };
   // Long enough that a fault is what ends it.
   const context = new LoadContext({ target, seconds: quirk === null ? 0.2 : 20 });
   const load = throughput({ ...pairs, ...shape }, { stallMs: 400, drainMs: 5000 });
