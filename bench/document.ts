@@ -1,6 +1,6 @@
 /** Measures everything, and writes the figures into bench/README.md: see --help. */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { FiguresFile } from "../src/load/figures-file.ts";
 import { rows } from "../src/load/loads/rows.ts";
 import { chart } from "../src/load/report/chart.ts";
@@ -44,8 +44,11 @@ async function measured(): Promise<number> {
     return 2;
   }
   const mosquitto = Bun.which("mosquitto") ?? "/usr/sbin/mosquitto";
+  const script = relative(process.cwd(), join(folder, "mosquitto.sh"));
   const brokers = [
-    ...(existsSync(mosquitto) ? ["--command", `mosquitto=${mosquitto} -p {port}`] : []),
+    ...(existsSync(mosquitto)
+      ? ["--command", `mosquitto=sh ${script} {transport} {port} {folder}`]
+      : []),
     "--embedded",
   ];
   const how = isShort
@@ -83,6 +86,7 @@ function write(): void {
     ...(panels.length > 0 ? ["![What a message costs against size](sizes.svg)"] : []),
     documentTables([
       { title: "Speed", rows: of("speed") },
+      { title: "TLS and WebSocket", rows: of("doors") },
       { title: "Wills", rows: of("wills") },
       { title: "What holds up a broker", rows: of("holdups") },
       { title: "What makes a broker grow", rows: of("growth") },

@@ -1,5 +1,5 @@
 import path from "node:path";
-import type { BrokerSource } from "../load/brokers.ts";
+import { type BrokerSource, isReachedOver } from "../load/brokers.ts";
 import { rows } from "../load/loads/rows.ts";
 import { groups, type Row } from "../load/row.ts";
 import type { Version } from "../load/packets.ts";
@@ -51,9 +51,19 @@ export function benchRequest(given: Arguments, login: Login, readFile: ReadFile)
   if (version === 3) {
     throw usageError("--protocol: the loads speak 3.1.1 or 5", "leave it out, or -V 5");
   }
+  const rows = rowsFrom(given);
+  const brokers = named(brokersFrom(given, login, readFile));
+  const isPlayed = ({ over }: Row): boolean =>
+    brokers.some((broker) => broker.kind === "embedded" || isReachedOver(broker, over));
+  if (!rows.some(isPlayed)) {
+    const transports = [...new Set(rows.flatMap(({ over }) => over ?? []))].join(", ");
+    throw usageError(
+      `--rows: no broker here is reached over ${transports}`,
+      "--embedded, a --command with {transport}, or --url mqtts://HOST",
+    );
+  }
   return {
-    rows: rowsFrom(given),
-    brokers: named(brokersFrom(given, login, readFile)),
+    ...{ rows, brokers },
     runs: numberFrom(given, "runs", [1, runsMost], "a number of runs") ?? benchDefaults.runs,
     seconds: numberFrom(given, "seconds", [1, secondsMost], "seconds") ?? benchDefaults.seconds,
     version,

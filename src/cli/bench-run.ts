@@ -1,13 +1,14 @@
 import { Client } from "../client/client.ts";
 import { DialError } from "../client/dial-error.ts";
-import { byAddress, type Target } from "../client/target.ts";
+import { byAddress, hasTls, type Target, targetText } from "../client/target.ts";
 import { usageError } from "../config/cli-error.ts";
 import { selfCommand } from "../config/self.ts";
-import type { BrokerSource } from "../load/brokers.ts";
+import { type BrokerSource, isReachedOver, type ServerCertificate } from "../load/brokers.ts";
 import { brokerFacts } from "../load/broker-facts.ts";
 import { FiguresFile } from "../load/figures-file.ts";
 import { machineFacts, machineLines } from "../load/machine.ts";
 import { measure, type RunName, type RunResult } from "../load/measure.ts";
+import type { Row } from "../load/row.ts";
 import { quantity } from "../load/report/quantity.ts";
 import { summarize } from "../load/report/summary.ts";
 import { textReport } from "../load/report/text.ts";
@@ -17,6 +18,7 @@ import type { BenchRequest, BrokerRequest } from "./bench-request.ts";
 import type { Surroundings } from "./command.ts";
 import { connectError } from "../client/connect-error.ts";
 import { textColumns } from "./help.ts";
+import { loadX509 } from "./certs.ts";
 import { Interrupt } from "./interrupt.ts";
 
 /**
@@ -61,7 +63,9 @@ async function play(
   emit({ type: "machine", ...facts });
   const results: RunResult[] = [];
   const names = brokers.map(({ name }) => name);
-  const planned = rows.length * brokers.length * runs;
+  const planned =
+    rows.flatMap(({ over }) => brokers.filter((one) => isReachedOver(one, over))).length * runs;
+  for (const text of leftOut(rows, brokers)) printError(`mqttd: ${text}\n`);
   const about = setting(planned * (request.seconds + besideSeconds) * 1000);
   printError(`mqttd: ${planned} ${planned === 1 ? "run" : "runs"}, about ${about}\n`);
   const endsAt = performance.now() + request.withinMs;
@@ -77,6 +81,9 @@ async function play(
     ...request,
     brokers,
     pinned: facts.pinned,
+    certificate: rows.some(({ over }) => over !== undefined && hasTls(over))
+      ? await serverCertificate()
+      : null,
     signal: interrupt.signal,
     isLeftOut,
   })) {
@@ -100,6 +107,26 @@ async function play(
   return results.some(({ errors }) => errors.length > 0) ? 1 : 0;
 }
 
+/** Which rows are not played with which broker, and why. */
+function leftOut(rows: readonly Row[], brokers: readonly BrokerSource[]): string[] {
+  const transports = [...new Set(rows.flatMap(({ over }) => over ?? []))];
+  return brokers.flatMap((broker) => {
+    const missing = transports.filter((transport) => !isReachedOver(broker, transport));
+    if (missing.length === 0) return [];
+    const why =
+      broker.kind === "running" ? targetText(broker.target) : "its command has no {transport}";
+    return [`${broker.name} plays no rows over ${missing.join(", ")} (${why})`];
+  });
+}
+
+async function serverCertificate(): Promise<ServerCertificate> {
+  const { CertificateAuthority } = await loadX509();
+  const now = new Date();
+  const { ca, files } = await CertificateAuthority.create("mqttd bench", now);
+  const { cert, key } = await ca.server([{ type: "dns", value: "localhost" }], 1, now);
+  return { ca: files.cert, cert, key };
+}
+
 /** Of a usual run: to start its processes, to connect, to warm up and to end. Seconds. */
 const besideSeconds = 4;
 
@@ -118,7 +145,14 @@ async function sourceOf(broker: BrokerRequest): Promise<BrokerSource> {
     const self = selfCommand().map(shellQuoted).join(" ");
     // An empty configuration: that of the user's folder is not what others can repeat.
     // {folder} is quoted: a folder for temporary files may have spaces in its name.
-    const line = `echo {} > '{folder}/mqttd.json' && exec ${self} serve --port {port} --quiet --config '{folder}/mqttd.json'`;
+    const tls =
+      "--set listeners.0.tls.cert='{folder}/server.crt' --set listeners.0.tls.key='{folder}/server.key'";
+    const line = [
+      "echo {} > '{folder}/mqttd.json'",
+      "case {transport} in tcp) set -- ;; ws) set -- --set listeners.0.transport=ws ;;",
+      `*) set -- --set listeners.0.transport={transport} ${tls} ;; esac`,
+      `exec ${self} serve --port {port} --quiet --config '{folder}/mqttd.json' "$@"`,
+    ].join("\n");
     return { kind: "command", name: broker.name, line, shown: "mqttd serve --port {port} --quiet" };
   }
   if (broker.kind === "command") return broker;

@@ -35,6 +35,15 @@ export function benchCommand(): CliCommand {
           ],
           text: ["mqttd bench --list shows the rows of each group."],
         },
+        {
+          title: "Commands",
+          text: [
+            "sh runs a COMMAND for each run, with {port} replaced by a free port and {folder} by a folder " +
+              "for its files. Rows over TLS and WebSocket play with commands that have {transport} as " +
+              "well: tcp, tls, ws or wss, as the row needs; {folder} then has ca.crt, server.crt and " +
+              "server.key, for localhost.",
+          ],
+        },
         passwordHelp,
         exitCodes(["0", "1", "2", "3", "4", "5", "70", "130, 143"], {
           "0": "measured",
@@ -77,9 +86,13 @@ function declareBench(): Command {
     .option("-h, --host <HOST>", "the broker's host (default localhost)")
     .option("-p, --port <PORT>", "its port (default 1883)");
   declareTransportFlags(declareLoginFlags(command))
-    .option("--command <COMMAND>", "a broker to start, or NAME=COMMAND; {port} is its port", {
-      type: [],
-    })
+    .option(
+      "--command <COMMAND>",
+      "a broker to start, or NAME=COMMAND; {port} is its port (see Commands)",
+      {
+        type: [],
+      },
+    )
     .option("--embedded", "start mqttd itself, with defaults")
     .option("-r, --rows <NAME>", "rows or groups to play (repeatable, or with commas)", {
       type: [],

@@ -86,7 +86,7 @@ async function runCerts(given: Arguments, { print }: Surroundings): Promise<numb
 }
 
 /** One after the other: a bundle runs imports that stand together in another order. */
-async function loadX509() {
+export async function loadX509() {
   await import("reflect-metadata");
   return import("./certificate-authority.ts");
 }

@@ -93,7 +93,7 @@ export function targetOf(url: string): Target | string {
     path: pathOf(transport, parsed),
     username: parsed.username === "" ? null : decodeURIComponent(parsed.username),
     password: parsed.password === "" ? null : decodeURIComponent(parsed.password),
-    tls: transport === "tls" || transport === "wss" ? plainTls : null,
+    tls: hasTls(transport) ? plainTls : null,
   };
 }
 
@@ -131,6 +131,11 @@ export function isOnThisMachine({ transport, host }: Target): boolean {
 /** Whether it runs over a WebSocket. */
 export function isWebSocket(transport: Transport): boolean {
   return transport === "ws" || transport === "wss";
+}
+
+/** Whether it runs over TLS. */
+export function hasTls(transport: Transport): boolean {
+  return transport === "tls" || transport === "wss";
 }
 
 function schemeOf(transport: Transport): string {

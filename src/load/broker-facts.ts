@@ -50,7 +50,10 @@ async function versionOf(
   signal: AbortSignal,
 ): Promise<string | null> {
   try {
-    const broker = await startBroker(source, { folder, pinned: null, openFiles, signal });
+    const broker = await startBroker(source, {
+      ...{ folder, pinned: null, openFiles, signal },
+      ...{ transport: "tcp", certificate: null },
+    });
     try {
       return await askVersion({
         ...broker.target,

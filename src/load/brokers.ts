@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Target } from "../client/target.ts";
+import { hasTls, isWebSocket, plainTls, type Target } from "../client/target.ts";
 import { isLoopback } from "../transport/loopback.ts";
 import { portHolder } from "../transport/port-holder.ts";
 import { Part, PartFailed } from "./parts.ts";
@@ -21,7 +21,10 @@ export type BrokerSource =
   | {
       readonly kind: "command";
       readonly name: string;
-      /** A command line for sh, with `{port}` for the port and `{folder}` for a folder of its own. */
+      /**
+       * A command line for sh, with `{port}` for the port, `{folder}` for a folder of its own, and
+       * `{transport}` for what it has to accept there (`tcp`, `tls`, `ws`, `wss`); without it, TCP.
+       */
       readonly line: string;
       /** As a report names it, if the line itself says more than a reader can use. */
       readonly shown?: string;
@@ -42,8 +45,32 @@ export class BrokerFailed extends Error {
 const readyMs = 10_000;
 const settleMs = 50;
 
+/** PEM, for brokers that a bench starts: issuer, certificate of localhost, and its key. */
+export interface ServerCertificate {
+  readonly ca: string;
+  readonly cert: string;
+  readonly key: string;
+}
+
+/** The word of a command that stands for the transport. */
+const transportWord = "{transport}";
+
+/** Whether a broker can be reached over a row's transport. */
+export function isReachedOver(
+  source: BrokerSource,
+  transport: Target["transport"] | undefined,
+): boolean {
+  if (transport === undefined) return true;
+  if (source.kind === "running") return source.target.transport === transport;
+  return source.line.includes(transportWord);
+}
+
 /** What a broker is started with. */
 export interface Start {
+  /** What it is to accept, if its command lets it choose. */
+  readonly transport: Target["transport"];
+  /** Null: it needs none. */
+  readonly certificate: ServerCertificate | null;
   /** A folder for its files. */
   readonly folder: string;
   readonly pinned: Pinned | null;
@@ -62,7 +89,12 @@ export async function startBroker(source: BrokerSource, start: Start): Promise<R
   const port = await freePort();
   const log = path.join(start.folder, `${port}.log`);
   writeFileSync(log, "");
-  const line = source.line.replaceAll("{port}", String(port)).replaceAll("{folder}", start.folder);
+  const { transport, certificate } = start;
+  const line = source.line
+    .replaceAll("{port}", String(port))
+    .replaceAll("{folder}", start.folder)
+    .replaceAll(transportWord, transport);
+  if (certificate !== null) writeCertificate(start.folder, certificate);
   const command = [
     ...withFiles(start.openFiles),
     ...pinTo(start.pinned?.broker ?? null),
@@ -87,12 +119,23 @@ export async function startBroker(source: BrokerSource, start: Start): Promise<R
   }
   return {
     target: {
-      ...{ transport: "tcp", host: "127.0.0.1", port, path: "", tls: null },
+      ...{ transport, host: "127.0.0.1", port, path: isWebSocket(transport) ? "/mqtt" : "" },
       ...{ username: null, password: null },
+      tls: hasTls(transport) ? { ...plainTls, ca: certificate?.ca ?? null, serverName } : null,
     },
     pid: portHolder("0.0.0.0", port)?.pid ?? null,
     stop: async () => keeper.end(),
   };
+}
+
+/** Of the certificate. */
+const serverName = "localhost";
+
+/** For commands to name. */
+function writeCertificate(folder: string, { ca, cert, key }: ServerCertificate): void {
+  writeFileSync(path.join(folder, "ca.crt"), ca);
+  writeFileSync(path.join(folder, "server.crt"), cert);
+  writeFileSync(path.join(folder, "server.key"), key, { mode: 0o600 });
 }
 
 /** A command prefix that sets the limit of open files. */

@@ -5,11 +5,14 @@ import path from "node:path";
 import {
   BrokerFailed,
   type BrokerSource,
+  isReachedOver,
   pinTo,
   type RunningBroker,
+  type ServerCertificate,
   startBroker,
   withFiles,
 } from "./brokers.ts";
+import { hasTls } from "../client/target.ts";
 import type { Sighting } from "./bystander.ts";
 import type { LoadTarget } from "./client.ts";
 import type { LoadReport } from "./load.ts";
@@ -29,6 +32,8 @@ export interface MeasureOptions {
   readonly version: Version;
   readonly hasBystander: boolean;
   readonly pinned: Pinned | null;
+  /** For rows over TLS; null: none is. */
+  readonly certificate: ServerCertificate | null;
   /** Stops the measurement, and ends every process that it started. */
   readonly signal: AbortSignal;
   /** Whether a run is to be left out: it was measured before, or the time is over. */
@@ -72,7 +77,7 @@ export async function* measure(options: MeasureOptions): AsyncGenerator<RunResul
       for (const [number, row] of rows.entries()) {
         for (const broker of rotated(brokers, run - 1 + number)) {
           const name = { row: row.name, broker: broker.name, run };
-          if (isLeftOut(name)) continue;
+          if (!isReachedOver(broker, row.over) || isLeftOut(name)) continue;
           if (signal.aborted) return;
           options.onStart?.(name);
           const result = await oneRun(options, row, broker, name, { folder, echoPort });
@@ -98,7 +103,10 @@ async function oneRun(
   let broker: RunningBroker | null = null;
   try {
     const files = row.openFiles ?? openFiles;
-    broker = await startBroker(source, { folder, pinned, openFiles: files, signal });
+    const transport = row.over ?? "tcp";
+    const certificate = hasTls(transport) ? options.certificate : null;
+    const how = { transport, certificate, folder, pinned, signal };
+    broker = await startBroker(source, { ...how, openFiles: files });
     const prefix = `b${randomBytes(3).toString("hex")}`;
     const version = row.isVersion5 === true ? 5 : options.version;
     const target = { ...broker.target, pid: broker.pid, version, prefix };

@@ -1,10 +1,12 @@
+import type { Target } from "../client/target.ts";
 import type { Load } from "./load.ts";
 
-export type Group = "speed" | "wills" | "holdups" | "growth" | "sizes";
+export type Group = "speed" | "doors" | "wills" | "holdups" | "growth" | "sizes";
 
 /** What the groups are, for help. */
 export const groups: Readonly<Record<Group, string>> = {
   speed: "messages and connections a second, memory of a connection",
+  doors: "the same over TLS and WebSocket: throughput, handshakes, memory",
   wills: "how late wills are when thousands of clients end together",
   holdups: "what holds up a broker's loop: watch the bystander",
   growth: "what makes a broker's memory grow: watch the peak",
@@ -30,6 +32,8 @@ export interface Row {
   readonly isShort?: boolean;
   /** The limit of open files with which a broker is started, if the row needs one. */
   readonly openFiles?: number;
+  /** What its clients connect over; absent: TCP, or what the URL of a running broker says. */
+  readonly over?: Target["transport"];
   /** For a chart of cost against size. */
   readonly size?: RowSize;
   /** The clients are MQTT 5.0 in any case. */

@@ -1,12 +1,15 @@
 import { expect, test } from "bun:test";
 import { existsSync } from "node:fs";
 import { connect } from "node:net";
+import path from "node:path";
 import { spawn } from "../support/child.ts";
 import { environment, executable, Folder, run } from "../support/executable.ts";
 import { eventually } from "../support/inbox.ts";
+import { mosquittoAbsent } from "../support/mosquitto.ts";
 
 /** A run that is as short as can be; a busy machine takes longer to start its processes. */
 const boundMs = 60_000;
+const longMs = 180_000;
 const short = ["--rows", "pair-qos1-w1", "--seconds", "1"];
 
 interface Line {
@@ -183,6 +186,50 @@ test(
     const { code, stderr } = await run(folder, args, { boundMs });
     expect(code).toBe(5);
     expect(stderr).toContain("mqttd: the time is over: 1 of 1 runs were not played\n");
+  },
+  boundMs,
+);
+
+const script = path.resolve(import.meta.dir, "../../bench/mosquitto.sh");
+const beside: readonly [name: string, command: string | null, missing: string | null][] = [
+  ["mqttd", null, null],
+  ["mosquitto", `sh ${script} {transport} {port} {folder}`, mosquittoAbsent],
+];
+
+for (const [name, command, missing] of beside) {
+  test.skipIf(missing !== null)(
+    `rows over TLS and WebSocket, ${name}${missing === null ? "" : ` (skipped: ${missing})`}`,
+    async () => {
+      using folder = new Folder();
+      const broker = command === null ? ["--embedded"] : ["--command", `${name}=${command}`];
+      const rows = ["tls-connects", "ws-pairs-qos1", "wss-pairs-qos0"];
+      const args = ["--rows", rows.join(","), "--seconds", "1", "--json"];
+      const { code, stdout } = await run(folder, ["bench", ...broker, ...args], {
+        boundMs: longMs,
+      });
+      const runs = linesOf(stdout).filter(({ type }) => type === "run");
+      expect({ code, runs }).toMatchObject({
+        code: 0,
+        runs: rows.map((row) => ({ row, broker: name, errors: [] })),
+      });
+    },
+    longMs,
+  );
+}
+
+test(
+  "a command without {transport} plays no rows over TLS, and that is said",
+  async () => {
+    using folder = new Folder();
+    const args = [...toldBroker(folder), "--rows", "pair-qos1-w1,tls-connects", "--seconds", "1"];
+    const { code, stderr } = await run(folder, ["bench", ...args, "--no-bystander"], { boundMs });
+    expect({ code, lines: stderr.split("\n").slice(0, 2) }).toEqual({
+      code: 0,
+      lines: [
+        "mqttd: told plays no rows over tls (its command has no {transport})",
+        "mqttd: 1 run, about 5 s",
+      ],
+    });
   },
   boundMs,
 );

@@ -116,6 +116,8 @@ test.each([
     ["--rows", "trie", "--url", "ws://localhost", "--cafile", "x"],
     "--cafile needs an address with",
   ],
+  [["--rows", "doors", "--command", "m {port}"], "no broker here is reached over tls, ws, wss"],
+  [["--rows", "tls-idle", "--url", "ws://localhost"], "no broker here is reached over tls"],
   [["trie"], "for a row: --rows trie"],
   [["mqtt://localhost"], "for a broker: --url mqtt://localhost"],
   [["--row", "trie"], "did you mean --rows?"],
@@ -177,7 +179,7 @@ test("mqttd bench --help", async () => {
           --tls-server-name NAME  TLS: ask for this name, and expect it in the
                                   certificate
           --command COMMAND       a broker to start, or NAME=COMMAND; {port} is its
-                                  port
+                                  port (see Commands)
           --embedded              start mqttd itself, with defaults
       -r, --rows NAME             rows or groups to play (repeatable, or with
                                   commas)
@@ -201,6 +203,7 @@ test("mqttd bench --help", async () => {
 
     Groups of rows:
       speed    messages and connections a second, memory of a connection
+      doors    the same over TLS and WebSocket: throughput, handshakes, memory
       wills    how late wills are when thousands of clients end together
       holdups  what holds up a broker's loop: watch the bystander
       growth   what makes a broker's memory grow: watch the peak
@@ -209,6 +212,12 @@ test("mqttd bench --help", async () => {
       all      every row
 
       mqttd bench --list shows the rows of each group.
+
+    Commands:
+      sh runs a COMMAND for each run, with {port} replaced by a free port and
+      {folder} by a folder for its files. Rows over TLS and WebSocket play with
+      commands that have {transport} as well: tcp, tls, ws or wss, as the row needs;
+      {folder} then has ca.crt, server.crt and server.key, for localhost.
 
     Passwords:
       While a command runs, every user of the machine can read its arguments (ps),

@@ -10,7 +10,11 @@ async function pidFound(host: string, port: number): Promise<number | null> {
     target: { ...localTarget(port), host },
   } as const;
   const { signal } = new AbortController();
-  const start = { folder: "", pinned: null, openFiles: 100, signal };
+  const start = {
+    ...{ folder: "", pinned: null, openFiles: 100, signal },
+    transport: "tcp",
+    certificate: null,
+  } as const;
   return (await startBroker({ ...source, pid: null }, start)).pid;
 }
 

@@ -21,6 +21,7 @@ import {
   topicAliases,
   unseenTopics,
 } from "./growth.ts";
+import { doors } from "./doors.ts";
 import { idleConnections } from "./idle.ts";
 import { muteConnections } from "./mute-connections.ts";
 import { largeMessages, stalledReaders } from "./readers.ts";
@@ -317,6 +318,7 @@ export const rows: readonly Row[] = [
     load: idleConnections(10_000),
     better: "less",
   },
+  ...doors,
   {
     name: "wills-rst",
     group: "wills",
