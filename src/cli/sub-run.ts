@@ -78,8 +78,9 @@ class Subscriber {
   #timedOut(timeoutMs: number): void {
     if (this.#hasEnded) return;
     const { count } = this.#request;
-    const messages = count === null ? `${this.#printed}` : `${this.#printed} of ${count}`;
-    this.#talk.say(`timed out after ${timeoutMs / 1000} s: ${messages} messages`);
+    const came = count === null ? `${this.#printed}` : `${this.#printed} of ${count}`;
+    const messages = (count ?? this.#printed) === 1 ? "message" : "messages";
+    this.#talk.say(`timed out after ${timeoutMs / 1000} s: ${came} ${messages}`);
     this.#onTimeout();
   }
 
