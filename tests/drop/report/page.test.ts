@@ -1,5 +1,5 @@
 import { afterAll, expect, test } from "bun:test";
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
@@ -161,6 +161,52 @@ test.skipIf(chromiumMissing !== null)(
   },
   60_000,
 );
+
+const axe = path.resolve(import.meta.dir, "../../../node_modules/axe-core/axe.min.js");
+const whyNoAxe = chromiumMissing ?? (existsSync(axe) ? null : "axe-core is not installed");
+
+test.skipIf(whyNoAxe !== null)(
+  `axe-core finds nothing, light and dark, on a phone and wide${whyNoAxe === null ? "" : ` (skipped: ${whyNoAxe})`}`,
+  async () => {
+    const file = path.join(folder, "judged.html");
+    await Bun.write(file, page);
+    await using browser = await Chromium.start("MAP * ~NOTFOUND");
+    await using tab = await browser.page(pathToFileURL(file).href);
+    await tab.evaluate<unknown>(`${readFileSync(axe, "utf8")}; null`);
+    for (const [scheme, width] of [
+      ["light", 360],
+      ["dark", 1200],
+    ] as const) {
+      await tab.send("Emulation.setDeviceMetricsOverride", {
+        ...{ width, height: 740, deviceScaleFactor: 1, mobile: false },
+      });
+      await tab.send("Emulation.setEmulatedMedia", {
+        features: [{ name: "prefers-color-scheme", value: scheme }],
+      });
+      const { passes, violations } = await tab.evaluate<Judged>(judged);
+      expect({ scheme, violations }).toEqual({ scheme, violations: [] });
+      expect(passes).toContain("color-contrast");
+    }
+    // It does find what is wrong.
+    await tab.evaluate(
+      "document.body.insertAdjacentHTML('beforeend', '<img src=\"data:,\">'), null",
+    );
+    expect((await tab.evaluate<Judged>(judged)).violations.join()).toContain("image-alt");
+  },
+  60_000,
+);
+
+interface Judged {
+  /** Rules. */
+  readonly passes: readonly string[];
+  /** Rule, and the elements that break it. */
+  readonly violations: readonly string[];
+}
+
+const judged = `axe.run(document).then(({ passes, violations }) => ({
+  passes: passes.map(({ id }) => id),
+  violations: violations.map(({ id, nodes }) => id + ": " + nodes.map(({ html }) => html).join()),
+}))`;
 
 /** What the page is in the browser. */
 interface Look {
