@@ -123,10 +123,10 @@ export class World {
       const next = Math.min(...this.#timers.map(({ at }) => at), this.#beatAt ?? Infinity);
       const step = Math.min(wait, Math.max(0, next - this.#monotonic));
       if (this.#monotonic + step > until) break;
-      this.#pass(step);
+      this.pass(step);
       this.#fire();
     }
-    this.#pass(until - this.#monotonic);
+    this.pass(until - this.#monotonic);
   }
 
   /**
@@ -142,9 +142,9 @@ export class World {
     const { first = "timers", eventsInPoll = Infinity } = order;
     this.#beat();
     this.#loop.isHeld = true;
-    this.#pass(milliseconds / 2);
+    this.pass(milliseconds / 2);
     meanwhile();
-    this.#pass(milliseconds / 2);
+    this.pass(milliseconds / 2);
     this.#loop.isHeld = false;
     if (first === "timers") this.#fire();
     while (this.#loop.read(eventsInPoll)) this.#fire();
@@ -219,7 +219,8 @@ export class World {
     for (const work of turns) work();
   }
 
-  #pass(milliseconds: number): void {
+  /** Time passes in which the loop does nothing, as while it is in the middle of a poll. */
+  pass(milliseconds: number): void {
     this.#monotonic += milliseconds;
     this.#sinceBoot += milliseconds;
     this.#wall += milliseconds;

@@ -67,6 +67,11 @@ export class Arrivals {
     return 1 + Math.ceil(this.#channels.count / socketsInTurn);
   }
 
+  /** Whether unread data can be seen, so that nobody has to wait for turns of the loop. */
+  get sees(): boolean {
+    return this.#poll !== null;
+  }
+
   /** Connections that the last look left undecided. */
   get postponed(): number {
     return this.#postponed.size;

@@ -402,6 +402,7 @@ export class Driver {
   /** Flushes output and arms the timer; what the turn's budget leaves waits for the next turn. */
   #endCall(): void {
     if (this.#unreadAtStop !== null) this.#stopIfRead(this.#unreadAtStop);
+    if (this.#turns.isOverdue()) this.#handleUnreported();
     if (this.#flush() || this.#output.hasShared) this.#turns.schedule();
     this.#turns.end();
     if (!this.#turns.isDue) this.#timer.arm(this.#broker.nextDeadline());
@@ -420,10 +421,20 @@ export class Driver {
   #timerFired(): void {
     this.#beginCall();
     this.#checkProgress();
+    this.#handleDueAtOnce(true);
+    this.#endCall();
+  }
+
+  /** Handles what is due although no timer fires, if it can be seen who has sent and was not read. */
+  #handleUnreported(): void {
+    const due = this.#broker.nextDeadline();
+    if (this.#arrivals.sees && due !== null && due <= this.#now) this.#handleDueAtOnce(false);
+  }
+
+  #handleDueAtOnce(isAll: boolean): void {
     this.#turns.atOnce(() => {
       if (this.#handleDue()) this.#turns.addDue();
-    });
-    this.#endCall();
+    }, isAll);
   }
 
   /** Returns whether more is due. */
@@ -560,8 +571,11 @@ export class Driver {
     const end = { type: "closed", connection, how } as const;
     channel.last = detail === undefined ? end : { ...end, detail };
     // One poll may report thousands of ends: do as little as possible for those that have to wait.
-    if (this.#turns.hasEnds) return this.#endLater(channel);
-    if (this.#turns.isOver) this.#endLater(channel);
+    if (this.#turns.hasEnds) {
+      this.#endLater(channel);
+      if (!this.#turns.isOverdue()) return;
+      this.#handleUnreported();
+    } else if (this.#turns.isOver) this.#endLater(channel);
     else if (!channel.holdTurn) this.#reading.more(channel);
     this.#endCall();
   }

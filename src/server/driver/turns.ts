@@ -5,6 +5,8 @@ import type { Clock } from "./clock.ts";
 /** Work of one turn, in units of `Budget`, and the time that it may take on a slow machine. */
 const unitsOfTurn = 4000;
 const turnMs = 5;
+/** A turn that has not come for so long is overdue. */
+const overdueMs = 2 * turnMs;
 /** Work between two looks at the clock. */
 const unitsOfLook = 50;
 /** Each kind of work has its own part of a turn, so that none waits for the end of another. */
@@ -65,6 +67,8 @@ export class Turns<Task extends Worker> {
   readonly #cut = new Set<Task>();
   #isDue = false;
   #isScheduled = false;
+  /** When the turn to come was asked for, or last found overdue. */
+  #askedAt: Millis;
   /** When this turn began, the work at which to look at the clock again, and what it showed. */
   #startedAt: Millis;
   #lookAt = 0;
@@ -90,6 +94,7 @@ export class Turns<Task extends Worker> {
     this.#units = units;
     this.#now = clock.now();
     this.#startedAt = this.#now;
+    this.#askedAt = this.#now;
     this.#lightLeft = units / parts;
     budget.limit = units;
   }
@@ -173,6 +178,16 @@ export class Turns<Task extends Worker> {
     return this.#ends.size > 0;
   }
 
+  /**
+   * Whether the loop calls back and calls back, but the turn does not come: Bun reads on without a
+   * turn, and without a timer, as long as more than 1,024 sockets are ready. Says so once in a while.
+   */
+  isOverdue(): boolean {
+    if (!this.#isScheduled || this.#now - this.#askedAt < overdueMs) return false;
+    this.#askedAt = this.#now;
+    return true;
+  }
+
   /** Handles what is due in the next turn. */
   addDue(): void {
     this.#isDue = true;
@@ -184,10 +199,14 @@ export class Turns<Task extends Worker> {
     return this.#isDue;
   }
 
-  /** For work that must not wait for its turn: it gets at least its part of the budget. */
-  atOnce(work: () => void): void {
+  /**
+   * For work that must not wait for its turn: it gets its part of the budget, or also (`isAll`) what
+   * is left of the turn.
+   */
+  atOnce(work: () => void, isAll: boolean): void {
     const budget = this.#budget;
-    budget.limit = Math.max(this.#units, budget.spent + this.#units / parts);
+    const limit = budget.spent + this.#units / parts;
+    budget.limit = isAll ? Math.max(this.#units, limit) : limit;
     work();
     budget.limit = this.#units;
   }
@@ -196,6 +215,7 @@ export class Turns<Task extends Worker> {
   schedule(): void {
     if (this.#isScheduled) return;
     this.#isScheduled = true;
+    this.#askedAt = this.#now;
     this.#soon(() => this.#run());
   }
 

@@ -210,6 +210,37 @@ test("callbacks share a budget until they have used a part of it", () => {
   expect(bench.budget.spent).toBe(0);
 });
 
+test("a turn that does not come while callbacks go on is overdue, once in a while", () => {
+  const bench = new Bench(120);
+  const isOverdue = (at: number): boolean => {
+    bench.now = at;
+    bench.turns.begin(bench.clock.now());
+    return bench.turns.isOverdue();
+  };
+  expect(isOverdue(100)).toBe(false);
+  bench.turns.add(task("old", 1));
+  expect([109, 110, 111, 119, 120].map(isOverdue)).toEqual([false, true, false, false, true]);
+  bench.turn();
+  expect(isOverdue(200)).toBe(false);
+});
+
+test("deadlines are met while the loop reads on without a turn, if it can be seen who has sent", () => {
+  for (const polls of [true, false]) {
+    const world = new World({ unitsOfTurn: 60, polls });
+    const [silent, busy] = [world.open(), world.open()];
+    busy.connect({ clientId: "b" });
+    silent.connect({ clientId: "s", keepalive: 1 });
+    world.advance(1495);
+    const publish = Uint8Array.of(0x30, 4, 0, 1, 0x61, 0x62);
+    busy.sendQuietly(Buffer.concat(Array.from({ length: 200 }, () => publish)));
+    world.pass(11);
+    busy.sendQuietly(publish);
+    const causes = world.noted("ended").map(({ cause }) => cause);
+    expect([polls, ...causes]).toEqual(polls ? [polls, "keepAliveExpired"] : [polls]);
+    world.check();
+  }
+});
+
 test("the time that passed before a callback does not count in its turn", () => {
   const world = new World();
   const subscribers = Array.from({ length: 500 }, (_, number) => {
