@@ -1,11 +1,11 @@
-import { Duplex } from "node:stream";
-import { type PeerCertificate, TLSSocket } from "node:tls";
+import type { PeerCertificate } from "node:tls";
 import type { Loss } from "../core/end-causes.ts";
 import { errorCode, systemErrorText } from "../log/system-error.ts";
 import { type TlsContexts, versionNumbers } from "./tls-contexts.ts";
 import { alertMeaning, certificateText, knownFailure, versionsText } from "./tls-failure.ts";
+import { Handshakes } from "./tls-handshakes.ts";
 import { readClientHello } from "./tls-hello.ts";
-import { TlsRecords } from "./tls-records.ts";
+import { Pipe, ServerSocket } from "./tls-socket.ts";
 import type { Link, LinkEvents, Transport } from "./transport.ts";
 
 interface TlsOptions {
@@ -50,35 +50,6 @@ interface Origin {
 
 function linkAbove({ owner }: Link): TlsLink {
   return owner as TlsLink; // Only `opened` above sets it.
-}
-
-/** Milliseconds of handshakes in one turn of the loop. One takes 0.3 ms, with an RSA key 1 ms. */
-const handshakeMs = 4;
-
-/** Starts handshakes, a few in each turn of the loop, in the order in which they came. */
-class Handshakes {
-  readonly #waiting: TlsLink[] = [];
-  #isTimed = false;
-
-  add(link: TlsLink): void {
-    this.#waiting.push(link);
-    if (!this.#isTimed) this.#work();
-  }
-
-  #work(): void {
-    this.#isTimed = false;
-    const until = performance.now() + handshakeMs;
-    for (let link = this.#waiting.shift(); link !== undefined; link = this.#waiting.shift()) {
-      link.shakeHands();
-      if (performance.now() >= until) break;
-    }
-    // Also without any left, so that those of the same poll count together.
-    this.#isTimed = true;
-    setTimeout(() => {
-      if (this.#waiting.length > 0) this.#work();
-      else this.#isTimed = false;
-    }, 0);
-  }
 }
 
 /** Plain bytes that one write may add to the TLS library's buffer beyond its high-water mark. */
@@ -394,63 +365,6 @@ class TlsLink implements Link {
 /** Alerts in plain text, as before any key is known: fatal, and why. */
 const unexpectedMessage = Uint8Array.of(21, 3, 1, 0, 2, 2, 10);
 const protocolVersion = Uint8Array.of(21, 3, 1, 0, 2, 2, 70);
-
-/** Keeps which certificate the client has shown: a refused one is gone when the error is told. */
-class ServerSocket extends TLSSocket {
-  shown: string | null = null;
-
-  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
-    if (error !== null) this.shown = certificateText(this.getPeerCertificate());
-    super._destroy(error, done);
-  }
-}
-
-/** The stream of encrypted bytes between the TLS library and the link below. */
-class Pipe extends Duplex {
-  readonly #below: Link;
-  readonly #onEnd: () => void;
-  #waiting: { readonly bytes: Uint8Array; readonly written: () => void } | null = null;
-  readonly records = new TlsRecords();
-  /** A write met the end of the link below, which is told later. */
-  isBroken = false;
-
-  constructor(below: Link, onEnd: () => void) {
-    super({ readableHighWaterMark: 1024 * 1024 });
-    this.#below = below;
-    this.#onEnd = onEnd;
-    this.on("error", nothing);
-  }
-
-  received(chunk: Uint8Array): void {
-    this.records.follow(chunk);
-    this.push(chunk);
-  }
-
-  drained(): void {
-    const waiting = this.#waiting;
-    this.#waiting = null;
-    if (waiting !== null) this.#send(waiting.bytes, waiting.written);
-  }
-
-  #send(bytes: Uint8Array, written: () => void): void {
-    const taken = this.#below.write(bytes, 0, bytes.length);
-    if (taken < 0) this.isBroken = true;
-    if (taken < 0 || taken === bytes.length) return written();
-    this.#waiting = { bytes: bytes.subarray(taken), written };
-  }
-
-  /** The link below is paused instead of this. */
-  override _read(): void {}
-
-  override _write(bytes: Uint8Array, _encoding: string, written: () => void): void {
-    this.#send(bytes, written);
-  }
-
-  override _final(done: () => void): void {
-    done();
-    this.#onEnd();
-  }
-}
 
 function joined(before: Uint8Array | null, chunk: Uint8Array): Uint8Array {
   return before === null ? chunk : Buffer.concat([before, chunk]);
