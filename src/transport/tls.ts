@@ -5,6 +5,7 @@ import { type TlsContexts, versionNumbers } from "./tls-contexts.ts";
 import { alertMeaning, certificateText, knownFailure, versionsText } from "./tls-failure.ts";
 import { Handshakes } from "./tls-handshakes.ts";
 import { readClientHello } from "./tls-hello.ts";
+import { LinkAbove, transportOn } from "./link-above.ts";
 import { Pipe, ServerSocket } from "./tls-socket.ts";
 import type { Link, LinkEvents, Transport } from "./transport.ts";
 
@@ -21,22 +22,10 @@ interface TlsOptions {
  */
 export function tls(below: Transport, contexts: TlsContexts, options: TlsOptions = {}): Transport {
   const { lingerMs = 5000, onKeys = null } = options;
-  return {
-    listen: (listen) => {
-      const { events } = listen;
-      const origin: Origin = { events, contexts, lingerMs, onKeys, handshakes: new Handshakes() };
-      return below.listen({
-        ...listen,
-        events: {
-          opened: (link) => events.opened(new TlsLink(link, origin)),
-          data: (link, chunk) => linkAbove(link).received(chunk),
-          drained: (link) => linkAbove(link).writable(),
-          closed: (link, how, detail) => linkAbove(link).closedBelow(how, detail),
-          addressed: (link) => events.addressed?.(linkAbove(link)),
-        },
-      });
-    },
-  };
+  return transportOn(below, (events) => {
+    const origin = { events, contexts, lingerMs, onKeys, handshakes: new Handshakes() };
+    return (link) => new TlsLink(link, origin);
+  });
 }
 
 /** State shared by all links of one listener. */
@@ -48,10 +37,6 @@ interface Origin {
   readonly handshakes: Handshakes;
 }
 
-function linkAbove({ owner }: Link): TlsLink {
-  return owner as TlsLink; // Only `opened` above sets it.
-}
-
 /** Plain bytes that one write may add to the TLS library's buffer beyond its high-water mark. */
 const writeMaxBytes = 256 * 1024;
 
@@ -61,9 +46,7 @@ const writeMaxBytes = 256 * 1024;
  */
 type LinkState = "hello" | "waiting" | "shaking" | "open" | "ending" | "closed";
 
-class TlsLink implements Link {
-  owner: unknown = undefined;
-  readonly #below: Link;
+class TlsLink extends LinkAbove {
   readonly #origin: Origin;
   #state: LinkState = "hello";
   /** Received before the handshake begins; then, decrypted before it is told to be done. */
@@ -77,37 +60,32 @@ class TlsLink implements Link {
   #linger: ReturnType<typeof setTimeout> | undefined = undefined;
   #onClosed: () => void = nothing;
   #requestsCert = false;
-  identity: string | null | undefined = undefined;
+  #identity: string | null | undefined = undefined;
 
   constructor(below: Link, origin: Origin) {
-    this.#below = below;
+    super(below);
     this.#origin = origin;
-    below.owner = this;
   }
 
-  get remote(): string {
-    return this.#below.remote;
+  override get descriptor(): number | null {
+    return this.#state === "closed" ? null : this.below.descriptor;
   }
 
-  get isLocal(): boolean {
-    return this.#below.isLocal;
-  }
-
-  get descriptor(): number | null {
-    return this.#state === "closed" ? null : this.#below.descriptor;
-  }
-
-  get preparing(): string | null {
+  override get preparing(): string | null {
     const isPrepared = this.#state === "open" || this.#state === "ending";
-    return isPrepared ? null : (this.#below.preparing ?? "TLS handshake");
+    return isPrepared ? null : (this.below.preparing ?? "TLS handshake");
   }
 
-  get unsent(): number {
+  override get identity(): string | null | undefined {
+    return this.#identity;
+  }
+
+  override get unsent(): number {
     return (this.#socket?.writableLength ?? 0) + (this.#pipe?.writableLength ?? 0);
   }
 
   /** Asked of the TLS library, which keeps it anyway. */
-  certificate(): Uint8Array | null {
+  override certificate(): Uint8Array | null {
     if (this.#state !== "open" || !this.#requestsCert) return null;
     // A client without a certificate has none of its fields.
     const { raw } = (this.#socket?.getPeerCertificate() ?? {}) as Partial<PeerCertificate>;
@@ -132,14 +110,14 @@ class TlsLink implements Link {
   }
 
   /** What was received before is decrypted and handed on at once, so nothing waits up here. */
-  pause(): void {
+  override pause(): void {
     this.#isHeld = true;
-    this.#below.pause();
+    this.below.pause();
   }
 
-  resume(): void {
+  override resume(): void {
     this.#isHeld = false;
-    if (this.#state !== "waiting") this.#below.resume();
+    if (this.#state !== "waiting") this.below.resume();
   }
 
   end(onClosed: () => void = nothing): void {
@@ -157,14 +135,14 @@ class TlsLink implements Link {
   #endBelow(): void {
     if (this.#state !== "ending") return;
     this.#become("closed");
-    this.#below.end(() => this.#settled());
+    this.below.end(() => this.#settled());
   }
 
   reset(): void {
-    if (this.#state === "closed") return this.#below.reset();
+    if (this.#state === "closed") return this.below.reset();
     const wasEnding = this.#state === "ending";
     this.#become("closed");
-    this.#below.reset();
+    this.below.reset();
     if (wasEnding) this.#settled();
   }
 
@@ -174,19 +152,6 @@ class TlsLink implements Link {
     onClosed();
   }
 
-  watch(allowedMs: number | null): void {
-    this.#below.watch(allowedMs);
-  }
-
-  hasPeerClosed(): boolean {
-    return this.#below.hasPeerClosed?.() === true;
-  }
-
-  unacknowledged(): number | null {
-    return this.#below.unacknowledged?.() ?? null;
-  }
-
-  /** The transport below calls this and the following methods. */
   received(chunk: Uint8Array): void {
     switch (this.#state) {
       case "hello":
@@ -213,7 +178,7 @@ class TlsLink implements Link {
     this.#serverName = hello.serverName;
     this.#state = "waiting";
     // Whatever else it sends waits in the kernel.
-    this.#below.pause();
+    this.below.pause();
     this.#origin.handshakes.add(this);
   }
 
@@ -224,7 +189,7 @@ class TlsLink implements Link {
     const { contexts, onKeys } = this.#origin;
     this.#state = "shaking";
     this.#early = null;
-    const pipe = new Pipe(this.#below, () => this.#endBelow());
+    const pipe = new Pipe(this.below, () => this.#endBelow());
     const { requestCert } = contexts;
     this.#requestsCert = requestCert;
     const socket = new ServerSocket(pipe, {
@@ -242,7 +207,7 @@ class TlsLink implements Link {
     socket.on("error", (error) => this.#broken(error));
     socket.on("close", () => this.#endBelow());
     if (onKeys !== null) socket.on("keylog", onKeys);
-    if (!this.#isHeld) this.#below.resume();
+    if (!this.#isHeld) this.below.resume();
     pipe.received(early);
   }
 
@@ -258,7 +223,7 @@ class TlsLink implements Link {
     }
     if (contexts.identityAsUsername) {
       const name: unknown = socket.getPeerCertificate().subject?.CN;
-      this.identity = typeof name === "string" ? name : null;
+      this.#identity = typeof name === "string" ? name : null;
     }
     this.#state = "open";
     const early = this.#early;
@@ -309,8 +274,8 @@ class TlsLink implements Link {
   #fail(detail: string, alert: Uint8Array | null): void {
     if (this.#state === "closed" || this.#state === "ending") return;
     this.#become("closed");
-    if (alert !== null) this.#below.write(alert, 0, alert.length);
-    this.#below.end();
+    if (alert !== null) this.below.write(alert, 0, alert.length);
+    this.below.end();
     this.#origin.events.closed(this, "tlsFailed", detail);
   }
 

@@ -6,7 +6,8 @@ import { answerUpgrade, type UpgradePolicy } from "../websocket/handshake.ts";
 import { HeadReader } from "../websocket/http-head.ts";
 import { protocolAt } from "../wire/foreign-protocol.ts";
 import { FrameTurns } from "./frame-turns.ts";
-import type { Link, LinkEvents, ListeningSocket, Transport } from "./transport.ts";
+import { LinkAbove, transportOn } from "./link-above.ts";
+import type { Link, LinkEvents, Transport } from "./transport.ts";
 
 export interface WebSocketOptions extends UpgradePolicy {
   /** Bytes of the largest packet, asked when a connection opens; a frame may be a little larger. */
@@ -15,19 +16,13 @@ export interface WebSocketOptions extends UpgradePolicy {
   readonly soon: (work: () => void) => void;
 }
 
-/**
- * MQTT over WebSocket (RFC 6455) on the connections of another transport. A link opens with its
- * connection, before the handshake, so that whatever limits connections without CONNECT applies.
- */
-export function webSocket(inner: Transport, options: WebSocketOptions): Transport {
-  return {
-    async listen(listening): Promise<ListeningSocket> {
-      const turns = new FrameTurns(options.soon);
-      const scratch = new Uint8Array(scratchBytes);
-      const origin: Origin = { events: listening.events, options, turns, scratch };
-      return inner.listen({ ...listening, events: innerEvents(origin) });
-    },
-  };
+/** MQTT over WebSocket (RFC 6455) on the connections of another transport. */
+export function webSocket(below: Transport, options: WebSocketOptions): Transport {
+  return transportOn(below, (events) => {
+    const turns = new FrameTurns(options.soon);
+    const origin: Origin = { events, options, turns, scratch: new Uint8Array(scratchBytes) };
+    return (link) => new WebSocketLink(link, origin);
+  });
 }
 
 /** A frame of up to this size, header included, takes one call to write. */
@@ -49,41 +44,20 @@ interface Origin {
   readonly scratch: Uint8Array;
 }
 
-function innerEvents(origin: Origin): LinkEvents {
-  const { events } = origin;
-  return {
-    opened(inner) {
-      const link = new WebSocketLink(inner, origin);
-      inner.owner = link;
-      events.opened(link);
-    },
-    data: (inner, chunk) => linkOf(inner).received(chunk),
-    drained: (inner) => linkOf(inner).writable(),
-    closed: (inner, how, detail) => linkOf(inner).closed(how, detail),
-    addressed: (inner) => events.addressed?.(linkOf(inner)),
-  };
-}
-
-function linkOf(inner: Link): WebSocketLink {
-  return inner.owner as WebSocketLink;
-}
-
 /**
  * handshake > open > over. `over` by the peer, by `end`, by `reset`, or since the peer broke a rule:
  * that is reported, and the connection stays until `end`.
  */
 type LinkState = "handshake" | "open" | "over";
 
-class WebSocketLink implements Link {
-  owner: unknown = undefined;
-  readonly #inner: Link;
+class WebSocketLink extends LinkAbove {
   readonly #origin: Origin;
   #state: LinkState = "handshake";
   readonly #head = new HeadReader();
   readonly #frames: FrameReader;
   /** Arrived, and left for a later turn. */
   #rest: Uint8Array[] = [];
-  /** How the inner link ended behind #rest. */
+  /** How the link below ended behind #rest. */
   #end: { readonly how: Loss; readonly detail: string | undefined } | null = null;
   /** By order of `pause`. */
   #isPaused = false;
@@ -93,49 +67,25 @@ class WebSocketLink implements Link {
   #frameLeft = 0;
   #isBlocked = false;
 
-  constructor(inner: Link, origin: Origin) {
-    this.#inner = inner;
+  constructor(below: Link, origin: Origin) {
+    super(below);
     this.#origin = origin;
     this.#frames = new FrameReader(true, origin.options.packetSize() + frameMargin);
   }
 
-  get remote(): string {
-    return this.#inner.remote;
-  }
-
-  get isLocal(): boolean {
-    return this.#inner.isLocal;
-  }
-
-  get descriptor(): number | null {
-    return this.#inner.descriptor;
-  }
-
-  get preparing(): string | null {
+  override get preparing(): string | null {
     const isPreparing = this.#state === "handshake";
-    return this.#inner.preparing ?? (isPreparing ? "WebSocket handshake" : null);
+    return this.below.preparing ?? (isPreparing ? "WebSocket handshake" : null);
   }
 
-  get identity(): string | null | undefined {
-    return this.#inner.identity;
-  }
-
-  get unsent(): number {
-    return this.#inner.unsent ?? 0;
-  }
-
-  certificate(): Uint8Array | null {
-    return this.#inner.certificate?.() ?? null;
-  }
-
-  get held(): number {
+  override get held(): number {
     let bytes = this.#head.held + this.#frames.held;
     for (const chunk of this.#rest) bytes += chunk.length;
     return bytes;
   }
 
-  get isBehind(): boolean {
-    return this.#rest.length > 0 || this.#inner.isBehind === true;
+  override get isBehind(): boolean {
+    return this.#rest.length > 0 || this.below.isBehind === true;
   }
 
   write(bytes: Uint8Array, start: number, end: number): number {
@@ -154,7 +104,7 @@ class WebSocketLink implements Link {
       const most = isBegun ? this.#frameLeft : scratchBytes - headerMaxBytes;
       const to = Math.min(end, at + most);
       const taken = isBegun
-        ? this.#inner.write(bytes, at, to)
+        ? this.below.write(bytes, at, to)
         : this.#beginFrame(bytes.subarray(at, end), to - at);
       if (taken < 0) return -1;
       this.#frameLeft -= taken;
@@ -170,7 +120,7 @@ class WebSocketLink implements Link {
     const header = serverHeader(payload);
     scratch.set(header);
     scratch.set(payload.subarray(0, most), header.length);
-    const taken = this.#inner.write(scratch, 0, header.length + most);
+    const taken = this.below.write(scratch, 0, header.length + most);
     if (taken < 0) return taken;
     this.#frameLeft = payload.length;
     if (taken >= header.length) return taken - header.length;
@@ -178,42 +128,42 @@ class WebSocketLink implements Link {
     return 0;
   }
 
-  /** False: the inner link is full. */
+  /** False: the link below is full. */
   #writeAhead(): boolean {
     const { length } = this.#ahead;
     if (length === 0) return true;
-    const taken = this.#inner.write(this.#ahead, 0, length);
-    // The inner link has ended: nothing waits any more.
+    const taken = this.below.write(this.#ahead, 0, length);
+    // The link below has ended: nothing waits any more.
     this.#ahead = taken < 0 ? nothing : this.#ahead.subarray(taken);
     return this.#ahead.length === 0;
   }
 
-  /** Writes an answer or a control frame; what the inner link does not take waits. */
+  /** Writes an answer or a control frame; what the link below does not take waits. */
   #send(bytes: Uint8Array): void {
     this.#ahead = bytes;
     this.#writeAhead();
   }
 
-  pause(): void {
+  override pause(): void {
     this.#isPaused = true;
-    this.#inner.pause();
+    this.below.pause();
   }
 
-  resume(): void {
+  override resume(): void {
     this.#isPaused = false;
-    if (this.#rest.length === 0) this.#inner.resume();
+    if (this.#rest.length === 0) this.below.resume();
   }
 
   /** Within a frame of which a part is written, no Close frame can stand. */
   end(onClosed?: () => void): void {
     if (this.#state === "open") this.#sendClose(CloseCode.normal);
     this.#finish();
-    this.#inner.end(onClosed);
+    this.below.end(onClosed);
   }
 
   reset(): void {
     this.#finish();
-    this.#inner.reset();
+    this.below.reset();
   }
 
   #finish(): void {
@@ -225,19 +175,6 @@ class WebSocketLink implements Link {
     if (this.#frameLeft === 0 && this.#writeAhead()) this.#send(closeFrame(code, false));
   }
 
-  watch(allowedMs: number | null): void {
-    this.#inner.watch(allowedMs);
-  }
-
-  hasPeerClosed(): boolean {
-    return this.#inner.hasPeerClosed?.() === true;
-  }
-
-  unacknowledged(): number | null {
-    return this.#inner.unacknowledged?.() ?? null;
-  }
-
-  /** The inner link calls this and the following methods. */
   received(chunk: Uint8Array): void {
     if (this.#state === "over") return;
     if (this.#state === "handshake") return this.#readHead(chunk);
@@ -253,7 +190,7 @@ class WebSocketLink implements Link {
     this.#origin.events.drained(this);
   }
 
-  closed(how: Loss, detail?: string): void {
+  closedBelow(how: Loss, detail: string | undefined): void {
     if (this.#state === "over") return;
     if (this.#rest.length > 0) this.#end = { how, detail };
     else this.#over(how, detail);
@@ -266,7 +203,7 @@ class WebSocketLink implements Link {
     this.#read(chunk);
     if (this.isOver) return;
     if (this.#rest.length > 0) return this.#origin.turns.add(this);
-    if (!this.#isPaused) this.#inner.resume();
+    if (!this.#isPaused) this.below.resume();
     if (this.#end !== null) this.#over(this.#end.how, this.#end.detail);
   }
 
@@ -323,7 +260,7 @@ class WebSocketLink implements Link {
   /** Leaves bytes for a later turn; until then nothing more is read. */
   #keep(chunk: Uint8Array): void {
     if (this.#rest.unshift(chunk) > 1) return;
-    this.#inner.pause();
+    this.below.pause();
     this.#origin.turns.add(this);
   }
 
