@@ -56,6 +56,7 @@ function surroundings(output: StandardOutput, words: StandardOutput): Surroundin
       return isTTY ? { columns: columns || 80, rows: rows || 24 } : null;
     },
     loadServer: () => import("./server/serve.ts"),
+    loadStoredBroker: () => import("./server/admin/stored-broker.ts"),
     loadDrop: () => import("./cli/drop-run.ts"),
     loadTalk: async () => ({
       ...(await import("./cli/pub-run.ts")),

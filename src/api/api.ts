@@ -41,6 +41,17 @@ export interface Predecessor {
   readonly followedAt: number;
 }
 
+/** The broker before this one on the same store: what it had kept, this one has. */
+export interface Restart {
+  readonly pid: number;
+  /** stopped: in order. killed: or it crashed. */
+  readonly how: "stopped" | "killed";
+  /** Its stop, or its last sign of life, of which there is one each second. */
+  readonly at: number;
+  /** When this broker started; null: it does not run, its store is read. */
+  readonly backAt: number | null;
+}
+
 /** Answers to `GET`, by path below `/v1`. */
 export interface Answers {
   readonly overview: Overview;
@@ -57,6 +68,8 @@ export interface Answers {
   readonly retained: Listed & { readonly retained: readonly RetainedAccount[] };
   /** `?topic=T&client=C&user=U&action=A&listener=L`. */
   readonly acl: AclAnswer;
+  /** Null: nothing outlives the process. */
+  readonly store: { readonly store: StoreAccount | null };
   readonly config: {
     readonly file: string | null;
     readonly values: readonly {
@@ -66,6 +79,33 @@ export interface Answers {
       readonly origin: string;
     }[];
   };
+}
+
+/** The store of `serve --data`. */
+export interface StoreAccount {
+  /** Of its file. */
+  readonly path: string;
+  /** Null: its broker does not run. */
+  readonly durability: "normal" | "full" | "off" | null;
+  readonly bytes: number;
+  /** Of the write-ahead log beside the file. */
+  readonly logBytes: number;
+  /** Room in the file for what comes next; it shrinks when that is a quarter of it. */
+  readonly freeBytes: number;
+  /** Records by kind. */
+  readonly rows: Readonly<Record<string, number>>;
+  readonly commits: {
+    /** Since the start. */
+    readonly count: number;
+    readonly failed: number;
+    /** Null: none yet. */
+    readonly lastAt: number | null;
+    /** Of the last 1,000; null: none yet. */
+    readonly medianMs: number | null;
+    readonly longestMs: number;
+  };
+  /** What the last commit failed with; null: it did not. */
+  readonly failure: string | null;
 }
 
 /** `GET /v1/overview`: the core's numbers and those of the process. */
@@ -90,6 +130,10 @@ export interface Overview extends OverviewAccount {
   readonly logLevel: Level;
   /** Null: none is known. Absent: the broker is older than this field. */
   readonly predecessor?: Predecessor | null;
+  /** Null: none, or without a store. Absent: the broker is older than this field. */
+  readonly restart?: Restart | null;
+  /** The file of its store; null: nothing outlives it. Absent: the broker is older than this field. */
+  readonly store?: string | null;
   /** The broker that it imitates (`--like`); null: none. */
   readonly like: string | null;
 }
@@ -102,6 +146,8 @@ export interface ClientAnswer extends Omit<ClientAccount, "events"> {
   readonly events: readonly EventLine[];
   /** As in the overview: what it knew of this client is lost. */
   readonly predecessor?: Predecessor | null;
+  /** As in the overview. */
+  readonly restart?: Restart | null;
 }
 
 /** `GET /v1/wills?client=&topic=&which=&wait=5s`. */

@@ -2,6 +2,7 @@ import type { Env } from "../config/environment.ts";
 import { type CAC, cac, type Command } from "cac";
 import type { FileRead, ReadFile } from "../config/file.ts";
 import type { serve } from "../server/serve.ts";
+import type { storedBroker } from "../server/admin/stored-broker.ts";
 import type { Screen } from "../drop/report/progress.ts";
 import type { Arguments, ReadingRules } from "./arguments.ts";
 import type { runBench } from "./bench-run.ts";
@@ -41,6 +42,7 @@ export interface Surroundings {
   readonly screen: (stream: "stdout" | "stderr") => Screen | null;
   /** Loads the broker, so that no other command spends time on it. */
   readonly loadServer: () => Promise<{ readonly serve: typeof serve }>;
+  readonly loadStoredBroker: () => Promise<{ readonly storedBroker: typeof storedBroker }>;
   /** Loads the runner of simulate-drop. */
   readonly loadDrop: () => Promise<{ readonly simulateDrop: typeof simulateDrop }>;
   /** Loads the runners of pub, sub and rr. */

@@ -14,6 +14,7 @@ import {
   retainedShape,
   routeShape,
   sessionsShape,
+  storeShape,
   subscriptionsShape,
   willsShape,
 } from "../inspect/answers/answer-shape.ts";
@@ -33,6 +34,7 @@ import { overviewLines } from "../inspect/views/overview.ts";
 import { retainedLines, type Unlisted } from "../inspect/views/retained.ts";
 import type { ViewStyle } from "../inspect/views/table.ts";
 import { routeLines, sessionsLines, subscriptionsLines } from "../inspect/views/sessions.ts";
+import { storeLines } from "../inspect/views/store.ts";
 import { accessReloadedText, accountsReloadedText } from "../log/accounts.ts";
 import { levels } from "../log/events.ts";
 import { clause, name } from "../log/foreign.ts";
@@ -88,6 +90,13 @@ export function orderOf(
       return async (client, output) => {
         const answer = await client.ask("/v1/config", configShape);
         return show(output, answer, () => configLines(answer, output.style));
+      };
+    case "store":
+      return async (client, output) => {
+        const answer = await client.ask("/v1/store", storeShape);
+        // Queried after it, so that its last commit is not newer.
+        const { now } = await client.ask("/v1/overview", overviewShape);
+        return show(output, answer, () => storeLines(now, answer, output.style));
       };
     case "clients":
     case "sessions":

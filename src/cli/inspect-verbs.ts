@@ -29,6 +29,7 @@ export const everywhere: readonly string[] = ["json", "color", "help"];
 /** Every flag in its declared form. */
 export const flagForms: Readonly<Record<string, string>> = {
   admin: "--admin <WHERE>",
+  data: "--data <DIR>",
   "token-file": "--token-file <FILE>",
   cafile: "--cafile <FILE>",
   timeout: "--timeout <TIME>",
@@ -56,6 +57,7 @@ export const flagForms: Readonly<Record<string, string>> = {
 };
 
 const limit = { limit: "at most N lines (default: the most that the broker sends, 10,000)" };
+const data = { data: "read the store of a broker that does not run (serve --data)" };
 const watch = { watch: "show it again every TIME, until Ctrl-C (default 2s)" };
 const noClient = { "2": "usage, no such client, or several brokers on this machine" };
 
@@ -63,7 +65,7 @@ const noClient = { "2": "usage, no such client, or several brokers on this machi
 export const verbs = {
   "": {
     words: "",
-    flags: watch,
+    flags: { ...data, ...watch },
     asksBroker: true,
     text: "version, clients, pending wills, the latest ends",
     about: "One screen about the broker.",
@@ -72,7 +74,7 @@ export const verbs = {
   },
   clients: {
     words: "",
-    flags: { sort: "memory: the client that holds most memory first", ...limit, ...watch },
+    flags: { sort: "memory: the client that holds most memory first", ...limit, ...data, ...watch },
     asksBroker: true,
     text: "connected clients and stored sessions",
     about:
@@ -83,7 +85,7 @@ export const verbs = {
   },
   client: {
     words: "ID",
-    flags: watch,
+    flags: { ...data, ...watch },
     asksBroker: true,
     text: "one client: the live deadline, pings, queue, will, events",
     about:
@@ -104,6 +106,7 @@ export const verbs = {
       wait: "wait until the newest one is published, discarded or cancelled",
       expect: "published, discarded or cancelled; exit code 1 if the newest had another fate",
       ...limit,
+      ...data,
       ...watch,
     },
     asksBroker: true,
@@ -124,7 +127,7 @@ export const verbs = {
   },
   sessions: {
     words: "",
-    flags: { ...limit, ...watch },
+    flags: { ...limit, ...data, ...watch },
     asksBroker: true,
     text: "the session of each client id",
     about:
@@ -135,7 +138,7 @@ export const verbs = {
   },
   subscriptions: {
     words: "[TOPIC]",
-    flags: { ...limit, ...watch },
+    flags: { ...limit, ...data, ...watch },
     asksBroker: true,
     text: "all subscriptions; with a topic: who would get a message, and why",
     about:
@@ -146,7 +149,7 @@ export const verbs = {
   },
   retained: {
     words: "[FILTER]",
-    flags: { ...limit, ...watch },
+    flags: { ...limit, ...data, ...watch },
     asksBroker: true,
     text: "retained messages (default #)",
     about:
@@ -211,9 +214,20 @@ export const verbs = {
     exits: {},
     examples: ["mqttd inspect config", "mqttd inspect config --json"],
   },
+  store: {
+    words: "",
+    flags: { ...data, ...watch },
+    asksBroker: true,
+    text: "what is kept beyond the process, and how that goes",
+    about:
+      "The store of serve --data: its file and size, the records in it, how long commits take, and " +
+      "whether they fail.",
+    exits: {},
+    examples: ["mqttd inspect store", "mqttd inspect store --json"],
+  },
   explain: {
     words: "ID",
-    flags: watch,
+    flags: { ...data, ...watch },
     asksBroker: true,
     text: "why its will did (not) fire, and what to change",
     about:
@@ -228,6 +242,7 @@ export const verbs = {
     flags: {
       client: "this client only",
       limit: "look at up to N clients (default 10,000)",
+      ...data,
       ...watch,
     },
     asksBroker: true,

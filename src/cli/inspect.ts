@@ -1,6 +1,7 @@
 import pc from "picocolors";
-import { addressOf } from "../inspect/broker-address.ts";
+import { addressOf, type BrokerAddress } from "../inspect/broker-address.ts";
 import { BrokerClient } from "../inspect/broker-client.ts";
+import { usageError } from "../config/cli-error.ts";
 import type { ViewStyle } from "../inspect/views/table.ts";
 import type { Arguments } from "./arguments.ts";
 import { durationFrom } from "./client-flags.ts";
@@ -77,10 +78,29 @@ async function runInspect(
     env: surroundings.env,
   };
   const timeoutMs = durationFrom(given, "timeout", timeoutMaxMs) ?? timeoutDefaultMs;
-  const find = async () => new BrokerClient(await addressOf(named), timeoutMs);
+  const data = given.text("data");
+  const find = async () =>
+    new BrokerClient(
+      data === null ? await addressOf(named) : await storedAddress(data, given, surroundings),
+      timeoutMs,
+    );
   if (everyMs === null) return order(await find(), output);
   const title = ["mqttd inspect", verb, word ?? ""].filter((part) => part !== "").join(" ");
   return watch({ everyMs, title: escapeUnprintable(title), order, find, surroundings, outputTo });
+}
+
+/** Of a broker that does not run: its store answers. */
+async function storedAddress(
+  folder: string,
+  given: Arguments,
+  { loadStoredBroker }: Surroundings,
+): Promise<BrokerAddress> {
+  if (folder === "") throw usageError('--data: found "", allowed: the name of a folder');
+  if (given.text("admin") !== null) {
+    throw usageError("--data reads the store of a broker that does not run; it excludes --admin");
+  }
+  const { storedBroker } = await loadStoredBroker();
+  return { url: "http://localhost", token: null, tls: null, answer: storedBroker(folder) };
 }
 
 /** For the terminal as it is now: its size may change. */

@@ -82,6 +82,10 @@ function declareServe(): Command {
       "accept other machines: shows their address and a QR code; needs a password file",
     )
     .option("--anonymous", "with --lan: without a password")
+    .option(
+      "--data <DIR>",
+      "keep sessions, messages and wills in this folder, so that they survive the broker",
+    )
     .option("-c, --config <FILE>", "configuration file, JSON with comments")
     .option("--set <PATH=VALUE>", "set any key of the configuration; may be repeated", { type: [] })
     .option("-t, --test-config", "check the configuration, print ok or every problem, and exit")
@@ -109,6 +113,7 @@ function declareServe(): Command {
     .example("mqttd serve")
     .example("mqttd serve --port 1884 --set limits.packetSize=64KiB --verbose")
     .example("mqttd serve --port 0 --ready-file mqttd.ready --log-format json")
+    .example("mqttd serve --data ./mqttd-data")
     .example("mqttd serve --lan --anonymous")
     .example("mqttd serve --like rumqttd-0.19")
     .example("MQTTD_LIMITS__KEEP_ALIVE_MAX=60s mqttd serve --test-config");
@@ -262,6 +267,7 @@ function likeBegunWith(name: string): string | null {
 const flagPaths = {
   port: "listeners.0.port",
   host: "listeners.0.host",
+  data: "store.path",
   "log-level": "log.level",
   "log-format": "log.format",
   color: "log.color",

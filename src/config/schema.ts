@@ -224,6 +224,29 @@ const adminSchema = z.strictObject({
     .describe("How long a reader may take none of its pending answer."),
 });
 
+const storeSchema = z.strictObject({
+  path: file()
+    .default(null)
+    .describe(
+      "Folder that keeps sessions, messages and wills beyond the process; null: nothing outlives it.",
+    ),
+  durability: choice(["normal", "full", "off"])
+    .default("normal")
+    .describe(
+      "What an acknowledgement promises. normal: it survives a kill, and power failures but for the last second; full: both; off: written later, promises nothing.",
+    ),
+  restartSettle: duration({ min: 0, max: hour })
+    .default(writeDuration(5 * second))
+    .describe(
+      "After a start, how long wills that are due wait for their watchers to come back; their clients' return does not cancel them.",
+    ),
+  restartGrace: duration({ min: 0, max: day, word: "off" })
+    .default("off")
+    .describe(
+      "Least delay of the wills of clients whose connections a kill of the broker ended; their return cancels them (a departure from the standard).",
+    ),
+});
+
 const sysSchema = z.strictObject({
   interval: duration({ min: second, max: day, word: "off" })
     .default(writeDuration(10 * second))
@@ -249,6 +272,7 @@ export const configSchema = z.strictObject({
     .describe("TCP's own detectors of a dead peer, next to the MQTT keepalive."),
   log: logSchema.prefault({}).describe("What is logged, and how."),
   admin: adminSchema.prefault({}).describe("The HTTP interface that mqttd inspect uses."),
+  store: storeSchema.prefault({}).describe("What outlives the process."),
   sys: sysSchema.prefault({}).describe("The broker's own topics below $SYS."),
 });
 

@@ -23,8 +23,18 @@ export interface Settings {
   readonly tcp: { readonly keepAliveMs: number; readonly userTimeoutMs: number };
   readonly log: Config["log"];
   readonly admin: AdminSettings;
+  readonly store: StoreSettings;
   /** 0: no topics below $SYS. */
   readonly sys: { readonly intervalMs: number };
+}
+
+export interface StoreSettings {
+  /** Null: nothing outlives the process. */
+  readonly path: string | null;
+  readonly durability: Config["store"]["durability"];
+  readonly restartSettleMs: number;
+  /** 0: off. */
+  readonly restartGraceMs: number;
 }
 
 export interface ListenerSettings {
@@ -104,6 +114,12 @@ export function settingsOf(config: Config): Settings {
     },
     log: config.log,
     admin: adminSettings(config.admin),
+    store: {
+      path: config.store.path,
+      durability: config.store.durability,
+      restartSettleMs: milliseconds(config.store.restartSettle),
+      restartGraceMs: milliseconds(config.store.restartGrace),
+    },
     sys: { intervalMs: milliseconds(config.sys.interval) },
   };
 }

@@ -17,6 +17,7 @@ const groups: Readonly<Record<string, readonly string[]>> = {
   ],
   log: ["level", "format"],
   admin: ["port"],
+  store: ["path", "durability"],
   sys: ["interval"],
 };
 

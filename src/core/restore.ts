@@ -14,6 +14,7 @@ import type {
 import { after, never, type Input, type Millis } from "./io.ts";
 import type { Journal } from "./journal.ts";
 import type { WillPacket } from "./packet.ts";
+import { allowedSilenceMs } from "./quirks/rules.ts";
 import { scheduleExpiry } from "./retain.ts";
 import { Session } from "./session.ts";
 import { endSession } from "./session-end.ts";
@@ -121,8 +122,10 @@ function restoreSession(
   if (will !== null) {
     counts.wills += 1;
     goOnWithWill(session, will, journal);
-    const soon = after(broker.now, nearMs);
-    if (dueOf(session) <= soon) return void restoration.near.push(session);
+  }
+  broker.records.restored(session, allowedSilenceMs(broker.rules, record.keepAliveSeconds));
+  if (will !== null && dueOf(session) <= after(broker.now, nearMs)) {
+    return void restoration.near.push(session);
   }
   goOn(broker, session);
 }

@@ -28,6 +28,8 @@ export interface BrokerAddress {
   readonly token: { readonly text: string; readonly file: string } | null;
   /** Whom to trust, for `https:`. */
   readonly tls: BrokerTls;
+  /** Answers in this process, instead of the network; absent: none does. */
+  readonly answer?: (request: Request) => Promise<Response>;
 }
 
 /** Options of `fetch`. Null: the CAs of this system, and the names in the certificate. */

@@ -36,11 +36,13 @@ export class BrokerClient {
   readonly url: string;
   readonly #token: BrokerAddress["token"];
   readonly #tls: BrokerAddress["tls"];
+  readonly #answer: NonNullable<BrokerAddress["answer"]> | null;
   readonly #timeoutMs: number;
 
   /** `timeoutMs`: how long an answer may take. */
-  constructor({ url, token, tls }: BrokerAddress, timeoutMs: number) {
+  constructor({ url, token, tls, answer }: BrokerAddress, timeoutMs: number) {
     this.url = url;
+    this.#answer = answer ?? null;
     this.#tls = tls;
     this.#token = token;
     this.#timeoutMs = timeoutMs;
@@ -106,6 +108,12 @@ export class BrokerClient {
       "accept-encoding": "identity",
       ...(this.#token !== null && { authorization: `Bearer ${this.#token.text}` }),
     };
+    const own = this.#answer;
+    if (own !== null) {
+      const request = new Request(`${this.url}${path}`, init);
+      request.headers.set("host", new URL(this.url).host);
+      return own(request);
+    }
     const response = await fetch(`${this.url}${path}`, {
       ...init,
       headers,

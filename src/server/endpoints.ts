@@ -84,7 +84,8 @@ async function openAdmin(
   listeners: readonly string[],
   predecessor: Predecessor | null,
 ): Promise<Administration> {
-  const { broker, clock, hub, vitals, operator, accessFiles, policies, note, onFault } = instance;
+  const { broker, clock, hub, vitals, operator, persistence, note, onFault } = instance;
+  const { accessFiles, policies } = instance;
   // Loaded late, to listen sooner.
   const { openAdministration } = await import("./admin/open.ts");
   const portIsNamed = loaded.origins.get("admin.port")?.source !== "default";
@@ -97,6 +98,8 @@ async function openAdmin(
     },
     {
       ...{ broker, clock, hub, vitals, listeners, policies, predecessor },
+      restart: persistence?.restart(broker.startedAt) ?? null,
+      storeFile: persistence?.file ?? null,
       // Keep slots free for short requests.
       streams: Math.min(config.admin.streams, Math.ceil(instance.connections.administration / 2)),
       streamBytes: config.admin.streamBytes,
@@ -105,6 +108,7 @@ async function openAdmin(
       setLogLevel: (level) => operator.setLevel(level),
       reload: () => operator.reload("reload"),
       config: () => operator.config(),
+      store: async () => persistence?.account() ?? null,
       accessWarnings: (...asked) => accessFiles.warningsFor(...asked),
       publish: (packet) => operator.publish(packet),
       kick: (clientId) => operator.kick(clientId),
@@ -119,11 +123,12 @@ async function openAdmin(
 /** What the run folder tells of the broker that ran here before, with a line in the log. */
 function predecessorOf(
   { env }: ServeSettings,
-  { broker, note }: Instance,
+  { broker, persistence, note }: Instance,
   urls: readonly string[],
 ): Predecessor | null {
   const before = takePredecessor(urls, env);
-  if (before === null) return null;
+  // What one on the same store had is not lost.
+  if (before === null || persistence?.isOf(before.pid) === true) return null;
   const { pid, startedAt } = before;
   const predecessor = { pid, startedAt, followedAt: broker.startedAt };
   note({ event: "predecessor", ...predecessor });

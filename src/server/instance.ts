@@ -1,4 +1,5 @@
 import { availableParallelism } from "node:os";
+import { placeOf } from "../config/problem.ts";
 import { Broker } from "../core/broker.ts";
 import type { LogEvent } from "../log/events.ts";
 import { LogSink, writeTo } from "../log/sink.ts";
@@ -13,6 +14,7 @@ import { EventHub } from "./event-hub.ts";
 import { heartbeatMs } from "./heartbeat.ts";
 import { KeyLog } from "./key-log.ts";
 import { Operator } from "./operator.ts";
+import { Persistence } from "./persistence.ts";
 import { platformLoop, socketPoll } from "./platform.ts";
 import { policyOf, type RunningPolicy } from "./policies.ts";
 import type { ServeSettings } from "./serve.ts";
@@ -25,6 +27,8 @@ export interface Instance {
   readonly hub: EventHub;
   readonly broker: Broker;
   readonly driver: Driver;
+  /** Null: nothing outlives the process. */
+  readonly persistence: Persistence | null;
   readonly vitals: Vitals;
   readonly operator: Operator;
   readonly certificates: Certificates;
@@ -69,6 +73,15 @@ export async function createInstance(settings: ServeSettings): Promise<Instance>
   const access = await readAccessOrThrow(accessFiles, config.listeners, passwords.accountsOf);
   access.apply();
   const risks = [...passwords.warnings, ...access.warnings];
+  const { promise: fault, reject } = Promise.withResolvers<never>();
+  let onFault = reject;
+  const persistence = await Persistence.open(config.store, storeName(settings), {
+    clock,
+    loop,
+    version: settings.version,
+    note,
+    onFault: (cause) => onFault(cause),
+  });
   const broker = new Broker(
     {
       accessByListener: access.byListener,
@@ -77,16 +90,19 @@ export async function createInstance(settings: ServeSettings): Promise<Instance>
       version: settings.version,
       recentMessages: { messages: config.admin.port === null ? 0 : config.admin.messages },
       rules: like?.rules ?? {},
+      durable: persistence !== null,
+      restartSettleMs: config.store.restartSettleMs,
+      restartGraceMs: config.store.restartGraceMs,
     },
     clock.now(),
   );
-  const { promise: fault, reject } = Promise.withResolvers<never>();
-  const onFault = (cause: unknown): void => reject(new FaultWithState(cause, broker));
+  onFault = (cause: unknown): void => reject(new FaultWithState(cause, broker));
   const driver = new Driver({
     broker,
     clock,
     log: hub,
     authenticate: accounts.authenticate,
+    commit: persistence?.commit ?? null,
     outputBytes: config.outputBytes,
     links: connections.links,
     timer: (onDue) => new SystemTimer(clock, onDue),
@@ -105,9 +121,27 @@ export async function createInstance(settings: ServeSettings): Promise<Instance>
   hub.onTrace = () => driver.setTrace(hub.logs("debug"));
   const vitals = new Vitals();
   return {
-    ...{ clock, log, hub, broker, driver, vitals, operator, certificates, policies, risks },
+    ...{
+      clock,
+      log,
+      hub,
+      broker,
+      driver,
+      persistence,
+      vitals,
+      operator,
+      certificates,
+      policies,
+      risks,
+    },
     ...{ accessFiles, connections, note, fault, onFault },
   };
+}
+
+/** What names the folder of the store: `--data`, `mqttd.json:7:15 store.path`. */
+function storeName({ loaded }: ServeSettings): string {
+  const { name = "" } = loaded.origins.get("store.path") ?? {};
+  return name.startsWith("--") ? name : placeOf("store.path", loaded.origins);
 }
 
 /** A fault of our own, with the broker's state at that moment. */

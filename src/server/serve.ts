@@ -44,15 +44,16 @@ export interface ServeSettings {
  */
 export async function serve(settings: ServeSettings): Promise<number> {
   const instance = await createInstance(settings);
-  const { broker, driver, operator, vitals, note, onFault } = instance;
+  const { broker, driver, operator, persistence, vitals, note, onFault } = instance;
   // First, so that a signal leaves no file behind.
   const signals = new StopSignals();
   const stopWaiting = (): void => {
     driver.stopTimer();
     signals.close();
   };
-  const endpoints = await openEndpoints(settings, instance).catch((cause: unknown) => {
+  const endpoints = await opened(settings, instance).catch(async (cause: unknown) => {
     stopWaiting();
+    await persistence?.abandon();
     throw cause;
   });
   noteStart(settings, endpoints, instance);
@@ -69,6 +70,7 @@ export async function serve(settings: ServeSettings): Promise<number> {
     return await stopped(instance, endpoints, signals, manager);
   } finally {
     stopHeartbeat();
+    persistence?.stop();
     manager?.close();
     // Not awaited: after a stop it is closed already, and after a fault there is no reason to wait.
     void endpoints.administration.abandon();
@@ -76,6 +78,15 @@ export async function serve(settings: ServeSettings): Promise<number> {
     endpoints.readyFile?.remove();
     await instance.log.drained();
   }
+}
+
+/** Opens the listeners, once what the store has is back: a client finds its session at once. */
+async function opened(settings: ServeSettings, instance: Instance): Promise<Endpoints> {
+  const { persistence, driver, fault } = instance;
+  await Promise.race([persistence?.restore(driver), fault]);
+  const endpoints = await openEndpoints(settings, instance);
+  persistence?.start(driver);
+  return endpoints;
 }
 
 function noteStart(
@@ -97,7 +108,7 @@ function noteStart(
  * own.
  */
 async function stopped(
-  { driver, note, fault }: Instance,
+  { driver, persistence, note, fault }: Instance,
   { sockets, administration }: Endpoints,
   signals: StopSignals,
   manager: ServiceManager | null,
@@ -108,6 +119,8 @@ async function stopped(
   for (const socket of sockets) socket.close();
   driver.order({ type: "stopping" });
   const code = await Promise.race([allClosed(driver).then(() => 0), signals.again, fault]);
+  // At once means without an orderly end of the store: what was acknowledged is in it.
+  if (code === 0) await Promise.race([persistence?.close(driver), fault]);
   note({ event: "stopped" });
   await administration.close();
   return code;

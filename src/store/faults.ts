@@ -36,6 +36,23 @@ export class StoreError extends Error {
   }
 }
 
+/** What to do about it; null: nothing that can be said in general. */
+export function remedy(fault: StoreFault): string | null {
+  return remedies[fault];
+}
+
+const remedies: Readonly<Record<StoreFault, string | null>> = {
+  full: "free some space, or name another folder",
+  readOnly: "name a folder that can be written",
+  denied: "it has to belong to the user that runs mqttd",
+  broken: null,
+  locked: "each broker needs a folder of its own",
+  newer: "run that version, or name another folder",
+  damaged: "put back a copy, or move the folder away to start without it",
+  foreign: "name another folder",
+  other: null,
+};
+
 /** SQLite's primary result codes: fault, and the clause. */
 const sqliteFaults: Readonly<Record<number, readonly [StoreFault, string]>> = {
   3: ["denied", "it may not be opened"],
@@ -73,17 +90,19 @@ const systemFaults: Readonly<Record<string, StoreFault>> = {
   EIO: "broken",
 };
 
-/** What an error of SQLite or of the system says about a store. */
+/** What an error of SQLite or of the system says about a store. Throws any other: a fault of ours. */
 export function storeErrorOf(cause: unknown): StoreError {
   if (cause instanceof StoreError) return cause;
+  const code = errorCode(cause) ?? "";
   const number = sqliteNumber(cause);
-  const known = number === null ? undefined : sqliteFaults[number];
-  if (known !== undefined) {
+  if (number !== null) {
+    const known = sqliteFaults[number];
+    if (known === undefined) throw cause;
     const [fault, clause] = known;
     return new StoreError(fault, clause, { cause });
   }
-  const fault = systemFaults[errorCode(cause) ?? ""] ?? "other";
-  return new StoreError(fault, systemErrorText(cause), { cause });
+  if (!/^E[A-Z0-9]+$/.test(code)) throw cause;
+  return new StoreError(systemFaults[code] ?? "other", systemErrorText(cause), { cause });
 }
 
 /** The primary result code of an error of SQLite; null: another error. */

@@ -1,4 +1,4 @@
-import { closeSync, mkdirSync, openSync, statSync } from "node:fs";
+import { accessSync, closeSync, constants, mkdirSync, openSync, statSync } from "node:fs";
 import path from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import type { Millis } from "../core/io.ts";
@@ -58,6 +58,8 @@ export class StoreFile {
     return told(() => {
       mkdirSync(folder, { recursive: true, mode: 0o700 });
       createPrivate(path.join(folder, fileName));
+      // The system's words are plainer than those of SQLite, which can't lock such a file.
+      for (const name of [folder, path.join(folder, fileName)]) accessSync(name, constants.W_OK);
       const file = StoreFile.#connect(folder);
       try {
         file.#begin(durability, version, at);
@@ -102,14 +104,15 @@ export class StoreFile {
 
   #begin(durability: Durability, version: string, at: Millis): void {
     const database = this.#database;
+    const isNew = this.#number("SELECT count(*) FROM sqlite_schema") === 0;
+    // Before anything is written: it may be another program's.
+    if (!isNew) this.#check();
     // Takes effect in a file without tables.
     database.exec("PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL");
     database.exec(`PRAGMA wal_autocheckpoint = ${checkpointPages}`);
     // The log's file stays small after a burst.
     database.exec(`PRAGMA journal_size_limit = ${16 * 1024 * 1024}`);
     this.#durability = durability;
-    const isNew = this.#number("SELECT count(*) FROM sqlite_schema") === 0;
-    if (!isNew) this.#check();
     database.exec("BEGIN IMMEDIATE");
     if (isNew) database.exec(`PRAGMA application_id = ${applicationId}`);
     for (const migration of migrations.slice(this.#number("PRAGMA user_version"))) {
@@ -120,7 +123,7 @@ export class StoreFile {
     database.exec("DELETE FROM piece WHERE message NOT IN (SELECT message FROM message)");
     database
       .prepare("INSERT INTO run (version, process, started, heartbeat) VALUES (?, ?, ?, ?)")
-      .run(version, process.pid, at, at);
+      .run(version, process.pid, whole(at), whole(at));
     this.#run = this.#number("SELECT max(run) FROM run");
     database.exec(`DELETE FROM run WHERE run <= ${this.#run - runsKept}`);
     database.exec("COMMIT");
@@ -184,7 +187,7 @@ export class StoreFile {
     told(() => {
       if (this.#durability === "normal") this.#sync("FULL");
       try {
-        this.#heartbeat?.run(at, this.#run);
+        this.#heartbeat?.run(whole(at), this.#run);
       } finally {
         this.#sync(null);
       }
@@ -242,7 +245,7 @@ export class StoreFile {
       if (this.#durability !== "off") this.#sync("FULL");
       this.#database
         .prepare("UPDATE run SET heartbeat = ?, stopped = ? WHERE run = ?")
-        .run(at, at, this.#run);
+        .run(whole(at), whole(at), this.#run);
     });
   }
 
@@ -278,6 +281,11 @@ function named(cause: unknown, folder: string): StoreError {
   const holder = holderOf(folder);
   if (holder === null) return error;
   return new StoreError("locked", `another broker has it open (process ${holder})`, { cause });
+}
+
+/** Milliseconds of a run count whole in the file. */
+function whole(at: Millis): number {
+  return Math.floor(at);
 }
 
 function rollBack(database: DatabaseSync): void {

@@ -26,7 +26,7 @@ export class MemoryRows {
 export class MemoryStore implements Store {
   readonly rows: MemoryRows;
   readonly pastRuns: readonly PastRun[] = [];
-  readonly commits = { count: 0, failed: 0, lastMs: 0, longestMs: 0 };
+  readonly commits = { count: 0, failed: 0, medianMs: null, longestMs: 0 };
   /** What the next commits fail with; null: they succeed. */
   failure: StoreFailure | null = null;
 

@@ -17,12 +17,17 @@ interface Question {
   readonly fail: (cause: unknown) => void;
 }
 
+/** Commits of which the median is known. */
+const recentMax = 1000;
+
 type Committed = (error: StoreError | null) => void;
 
 /** The broker's end of the thread that has a store's file. */
 export class StoreThread {
   readonly opened: Promise<Answers["open"]>;
-  readonly #figures = { count: 0, failed: 0, lastMs: 0, longestMs: 0 };
+  readonly #figures = { count: 0, failed: 0, longestMs: 0 };
+  /** Of the last commits, in milliseconds; a ring. */
+  readonly #recent: number[] = [];
   readonly #worker: Worker;
   /** Unanswered, the oldest first; commits are not among them. */
   readonly #questions: Question[] = [];
@@ -48,7 +53,8 @@ export class StoreThread {
   }
 
   get commits(): CommitFigures {
-    return this.#figures;
+    const sorted = this.#recent.toSorted((a, b) => a - b);
+    return { ...this.#figures, medianMs: sorted[sorted.length >> 1] ?? null };
   }
 
   /** Rejects with a StoreError. */
@@ -99,9 +105,9 @@ export class StoreThread {
 
   #tellCommitted({ failure, tookMs }: Answers["commit"]): void {
     const figures = this.#figures;
+    this.#recent[(figures.count + figures.failed) % recentMax] = tookMs;
     if (failure === null) figures.count += 1;
     else figures.failed += 1;
-    figures.lastMs = tookMs;
     figures.longestMs = Math.max(figures.longestMs, tookMs);
     const committed = this.#committed;
     this.#committed = null;

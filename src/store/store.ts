@@ -34,8 +34,8 @@ export interface FileFacts {
 export interface CommitFigures {
   readonly count: number;
   readonly failed: number;
-  /** How long they took, without their way to the store and back. */
-  readonly lastMs: number;
+  /** How long they took, without their way to the store and back; the median of the last 1,000. */
+  readonly medianMs: number | null;
   readonly longestMs: number;
 }
 

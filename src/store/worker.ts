@@ -9,7 +9,6 @@ import type { Failure, FromThread, ToThread } from "./thread-messages.ts";
  */
 
 const port = parentPort;
-if (port !== null) open(workerData as OpenFile);
 
 function open(asked: OpenFile): void {
   const opened = attempt(() => {
@@ -99,3 +98,6 @@ function tell(message: FromThread): void {
   if (rows === null) port?.postMessage(message);
   else port?.postMessage(message, [rows.buffer]);
 }
+
+// Last, when the class is there.
+if (port !== null) open(workerData as OpenFile);

@@ -35,7 +35,7 @@ test("what an import writes passes config check, and serve starts with it and le
   ]);
   expect(imported).toMatchObject({ code: 0, stdout: "" });
   expect(imported.stderr).toContain("conf.d/accounts.conf:1");
-  expect(imported.stderr).toContain("9 lines: 7 taken, 1 not needed, 1 not taken, 0 mistakes");
+  expect(imported.stderr).toContain("9 lines: 8 taken, 1 not needed, 0 not taken, 0 mistakes");
   const checked = await run(folder, ["config", "check"]);
   expect(checked).toMatchObject({ code: 0, stdout: "ok: mqttd.jsonc\n" });
 

@@ -201,6 +201,7 @@ const terminals: Readonly<Record<string, Plays>> = {
     ["mqttd serve --set auth.passwordFile=mqttd.passwd", serves(listening)],
     ["mqttd inspect reload", reloads],
   ],
+  "of a store": [["mqttd serve --data ./mqttd-data", serves(listening)]],
   "of config": [
     ["mqttd config init", ends({ says: /wrote mqttd.jsonc, and mqttd.schema.json for editors/ })],
     ["mqttd config check", ends({ says: /ok: mqttd.jsonc\n/ })],

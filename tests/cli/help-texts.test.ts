@@ -111,6 +111,8 @@ test("mqttd serve --help", async () => {
           --lan                accept other machines: shows their address and a QR
                                code; needs a password file
           --anonymous          with --lan: without a password
+          --data DIR           keep sessions, messages and wills in this folder, so
+                               that they survive the broker
       -c, --config FILE        configuration file, JSON with comments
           --set PATH=VALUE     set any key of the configuration; may be repeated
       -t, --test-config        check the configuration, print ok or every problem,
@@ -158,6 +160,7 @@ test("mqttd serve --help", async () => {
       mqttd serve
       mqttd serve --port 1884 --set limits.packetSize=64KiB --verbose
       mqttd serve --port 0 --ready-file mqttd.ready --log-format json
+      mqttd serve --data ./mqttd-data
       mqttd serve --lan --anonymous
       mqttd serve --like rumqttd-0.19
       MQTTD_LIMITS__KEEP_ALIVE_MAX=60s mqttd serve --test-config
@@ -257,6 +260,9 @@ test("on a narrow terminal the texts are the same, in other lines", async () => 
       --limit N
           at most N lines (default: the most
           that the broker sends, 10,000)
+      --data DIR
+          read the store of a broker that
+          does not run (serve --data)
       --watch [TIME]
           show it again every TIME, until
           Ctrl-C (default 2s)
@@ -419,6 +425,8 @@ test("mqttd inspect wills --help", async () => {
                              newest had another fate
           --limit N          at most N lines (default: the most that the broker
                              sends, 10,000)
+          --data DIR         read the store of a broker that does not run (serve
+                             --data)
           --watch [TIME]     show it again every TIME, until Ctrl-C (default 2s)
           --admin WHERE      port or URL of the broker's administration
           --token-file FILE  file with its token, if it requires one

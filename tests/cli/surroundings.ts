@@ -91,6 +91,7 @@ export async function mqttd(
       stderr += text;
     },
     screen: () => (given.columns === undefined ? null : { columns: given.columns, rows: 24 }),
+    loadStoredBroker: async () => import("../../src/server/admin/stored-broker.ts"),
     loadServer: async () => ({
       serve: async (settings) => {
         served.push(settings);

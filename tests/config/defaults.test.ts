@@ -58,6 +58,12 @@ test("the rest of the defaults", () => {
         "level": "info",
       },
       "outputBytes": 1048576,
+      "store": {
+        "durability": "normal",
+        "path": null,
+        "restartGraceMs": 0,
+        "restartSettleMs": 5000,
+      },
       "sys": {
         "intervalMs": 10000,
       },

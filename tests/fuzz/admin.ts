@@ -26,13 +26,20 @@ export class AdminUnderFuzz {
       ...{ broker: world.broker, clock: new Clock(), hub, vitals: new Vitals(), streams: 2 },
       streamBytes: 64 * 1024,
       ...{ guard: { token: null }, listeners: ["mqtt://localhost:1883"], like: null },
-      ...{ predecessor: null, policies: [world.policy], accessWarnings: () => [] },
+      ...{
+        predecessor: null,
+        restart: null,
+        storeFile: null,
+        policies: [world.policy],
+        accessWarnings: () => [],
+      },
       ...{ logLevel: () => "info", setLogLevel: () => {}, kick: () => true, drop: () => true },
       publish: () => ({ delivered: 0, queued: 0, dropped: 0, away: 0, retained: null }),
       reload: async () => ({
         ...{ ok: true, file: null, changed: [], later: [], problems: [] },
         ...{ warnings: [], accounts: [], access: [] },
       }),
+      store: async () => null,
       config: () => ({ file: null, values: [] }),
     });
   }

@@ -32,12 +32,15 @@ export class Administered {
       policies: [this.world.policy],
       accessWarnings: () => [],
       predecessor: null,
+      restart: null,
+      storeFile: null,
       logLevel: () => "info",
       setLogLevel: () => {},
       reload: async (): Promise<ReloadAnswer> => ({
         ...{ ok: true, file: null, changed: [], later: [], problems: [] },
         ...{ warnings: [], accounts: [], access: [] },
       }),
+      store: async () => null,
       config: () => ({ file: null, values: [] }),
       publish: (packet) => {
         let outcome: ReturnType<AdminContext["publish"]> = { refused: "nothing was said" };

@@ -149,7 +149,7 @@ class Draft {
   }
 
   #pathOf(key: string, line: ConfLine): string {
-    if (/^(?:limits|log|sys)\./.test(key)) return key;
+    if (/^(?:limits|log|store|sys)\./.test(key)) return key;
     const { listeners, of, first } = this.#scopes;
     const isAddress = line.option === "port" || line.option === "bind_address";
     const scope = isAddress ? first : of.get(line);

@@ -254,10 +254,14 @@ export const options: Readonly<Record<string, Option>> = {
   // What lasts.
   persistence: flag("global", persistence),
   retained_persistence: flag("global", persistence),
-  persistence_location: text("global", (_, context) => stored(context)),
-  persistence_file: text("global", (_, context) => stored(context)),
-  autosave_interval: number("global", [-1, most32], () => needless("mqttd saves nothing")),
-  autosave_on_changes: flag("global", () => needless("mqttd saves nothing")),
+  persistence_location: text("global", (folder, { global }) =>
+    isPersistent(global) ? taken({ "store.path": folder }) : needless(noPersistence),
+  ),
+  persistence_file: text("global", (_, { global }) =>
+    needless(isPersistent(global) ? "the file's name is mqttd.db" : noPersistence),
+  ),
+  autosave_interval: number("global", [-1, most32], (_, { global }) => saving(global)),
+  autosave_on_changes: flag("global", (_, { global }) => saving(global)),
 
   // The process, the network.
   pid_file: text("global", () =>
@@ -327,15 +331,27 @@ function forAll({ line }: Context, set: Readonly<Record<string, unknown>>): Outc
   return taken(set, `${line.option} is for all listeners in mqttd`);
 }
 
-function persistence(yes: boolean): Outcome {
-  if (!yes) return taken({}, "everything is in memory");
-  return refused(
-    "not in this version: everything is in memory; retained messages and sessions of mosquitto do not come along",
-  );
+const noPersistence = "without persistence it has no effect";
+
+function isPersistent(global: Context["global"]): boolean {
+  return isTrue(global, "persistence") || isTrue(global, "retained_persistence");
 }
 
-function stored({ global }: Context): Outcome {
-  return isTrue(global, "persistence") || isTrue(global, "retained_persistence")
-    ? refused("not in this version: see persistence")
-    : needless("without persistence it has no effect");
+function persistence(yes: boolean, { global }: Context): Outcome {
+  if (!yes) return taken({}, "everything is in memory");
+  const warning =
+    "retained messages and sessions in mosquitto's own file do not come along: mqttd begins a new one";
+  if (given(global, "persistence_location") !== null) {
+    return taken({}, "by the folder that persistence_location names", warning);
+  }
+  const why = "without persistence_location mosquitto writes into the folder where it is started";
+  return taken({ "store.path": "mqttd-data" }, why, warning);
+}
+
+function saving(global: Context["global"]): Outcome {
+  return needless(
+    isPersistent(global)
+      ? "mqttd keeps each change before it acknowledges it (store.durability)"
+      : noPersistence,
+  );
 }

@@ -2,10 +2,12 @@ import { assert } from "../assert.ts";
 import type { ConnectionAccount, PingRhythm, RecentEnd, WillEndAccount } from "./shapes.ts";
 import type { Connection } from "../connection.ts";
 import type { BrokerEvent, ClientHabit, WillFacts } from "../events.ts";
+import { ends } from "../end-causes.ts";
 import { excerpt } from "./excerpt.ts";
 import type { Millis } from "../io.ts";
 import { Oldest } from "./oldest.ts";
 import { protocolName, type ConnectPacket, type ProtocolVersion } from "../packet.ts";
+import type { Session } from "../session.ts";
 import { settlingMs, type Standstills } from "../standstills.ts";
 import { TurnedAway } from "./turned-away.ts";
 import type { WillRecord } from "./wills.ts";
@@ -124,8 +126,36 @@ export class ConnectionRecord {
   /** Created with the first PINGREQ. */
   pings: Pings | null = null;
 
-  constructor(connection: Connection) {
+  constructor(connection: Connection | null) {
     this.live = connection;
+  }
+
+  /** One of an earlier process, of which a store has kept this. */
+  static restored(session: Session, allowedMs: number | null): ConnectionRecord | null {
+    const { origin, version, username, ended, expiryIntervalSeconds } = session;
+    if (origin === null || version === null || ended === null) return null;
+    const { remote, listener, connectedAt, keepAliveSeconds } = origin;
+    const record = new ConnectionRecord(null);
+    record.connectedAt = connectedAt;
+    record.username = excerpt(username);
+    record.keepAliveAskedSeconds = keepAliveSeconds;
+    record.sessionExpirySeconds = expiryIntervalSeconds;
+    record.sessionExpiryAskedSeconds = expiryIntervalSeconds;
+    record.cleanStart = expiryIntervalSeconds === 0;
+    record.#facts = {
+      ...{ remote, listener, version, keepAliveSeconds, allowedMs, bridge: false, dropped: null },
+      protocol: protocolName[version],
+      openedAt: connectedAt,
+      // Each packet would be too much to keep: the end stands for the last one.
+      lastPacket: { type: "not kept", at: ended.at },
+    };
+    const { cause, at } = ended;
+    record.#end = {
+      ...{ at, cause, causeText: ends[cause].text, detail: null, allowedMs },
+      silentMs: cause === "keepAliveExpired" ? (allowedMs ?? 0) : 0,
+      sessionExpirySeconds: expiryIntervalSeconds === Infinity ? null : expiryIntervalSeconds,
+    };
+    return record;
   }
 
   /** Keeps what CONNECT asked for. */
@@ -232,6 +262,11 @@ export class ClientHistory {
   accepted(record: ConnectionRecord): void {
     this.#connections = withLatest(this.#connections, record, connectionsKept);
     this.#events = withLatest(this.#events, record, eventsKept);
+  }
+
+  /** The last connection to an earlier process. */
+  restored(record: ConnectionRecord): void {
+    this.#connections = withLatest(this.#connections, record, connectionsKept);
   }
 
   refused(record: ConnectionRecord): void {

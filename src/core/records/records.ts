@@ -168,6 +168,36 @@ export class Records {
     }
   }
 
+  /**
+   * A store has kept a session, and the will of its last connection if that has no fate yet.
+   * `allowedMs`: of silence, by its keepalive; null: any.
+   */
+  restored(session: Session, allowedMs: number | null): void {
+    const { clientId, origin, ended, version, will } = session;
+    if (origin === null || ended === null || version === null) return;
+    const { remote, keepAliveSeconds } = origin;
+    const record = ConnectionRecord.restored(session, allowedMs);
+    if (record === null) return;
+    const history = this.clients.connected(clientId);
+    history.restored(record);
+    if (will !== null) {
+      const sessionExpirySeconds = session.expiryIntervalSeconds;
+      const willRecord = this.wills.arm(
+        will.facts,
+        will.packet.payload,
+        { clientId, remote, version, keepAliveSeconds, sessionExpirySeconds, access: "allowed" },
+        will.armedAt,
+      );
+      will.recordRef = willRecord;
+      willRecord.end = record.end;
+      record.will = willRecord;
+      history.armed(willRecord);
+      this.wills.delay(willRecord, will.originalDue ?? ended.at, ended.at);
+      this.topics.delayed(willRecord);
+    }
+    this.clients.gone(clientId);
+  }
+
   #armed(
     { remote, version, keepAliveSeconds }: Connection,
     { clientId, expiryIntervalSeconds: sessionExpirySeconds }: Session,

@@ -16,6 +16,8 @@ import {
   type ReloadAnswer,
   type StreamedEvent,
   type TonedLength,
+  type Restart,
+  type StoreAccount,
   type WillsAnswer,
   type Predecessor,
 } from "../../api/api.ts";
@@ -91,10 +93,22 @@ const predecessor = optional(
   orNull(object<Predecessor>({ pid: count, startedAt: moment, followedAt: moment })),
 );
 
+const restart = optional(
+  orNull(
+    object<Restart>({
+      pid: count,
+      how: word({ stopped: true, killed: true }),
+      at: moment,
+      backAt: orNull(moment),
+    }),
+  ),
+);
+
 export const clientShape = object<ClientAnswer>({
   now: moment,
   like: optional(orNull(text)),
   predecessor,
+  restart,
   clientId: text,
   session: orNull(session),
   connections: list(connection, few),
@@ -195,6 +209,8 @@ export const overviewShape = object<Overview>({
   }),
   logLevel: level,
   predecessor,
+  restart,
+  store: optional(orNull(text)),
   like: orNull(text),
 });
 
@@ -331,6 +347,27 @@ export const configShape = object<Answers["config"]>({
   values: list(
     object<Answers["config"]["values"][number]>({ path: text, value: z.unknown(), origin: text }),
     keysMax,
+  ),
+});
+
+export const storeShape = object<Answers["store"]>({
+  store: orNull(
+    object<StoreAccount>({
+      path: text,
+      durability: orNull(word({ normal: true, full: true, off: true })),
+      bytes: count,
+      logBytes: count,
+      freeBytes: count,
+      rows: z.record(z.string(), count),
+      commits: object<StoreAccount["commits"]>({
+        count,
+        failed: count,
+        lastAt: orNull(moment),
+        medianMs: orNull(amount),
+        longestMs: amount,
+      }),
+      failure: orNull(text),
+    }),
   ),
 });
 

@@ -1,4 +1,4 @@
-import type { ClientAnswer } from "../../api/api.ts";
+import type { ClientAnswer, Restart } from "../../api/api.ts";
 import type {
   ConnectionAccount,
   IncompleteAccount,
@@ -31,13 +31,32 @@ import { withRetained } from "./will-topic.ts";
 export function storyOf(scene: Scene): StoryLine[] {
   const { connection } = scene;
   if (connection.connectedAt === null) return refusedStory(scene);
-  return withRetained(scene, [
+  const lines = withRetained(scene, [
     ...connectLines(scene, connection.connectedAt),
     ...heardLines(scene),
     ...endByStandardLine(connection, scene.will, scene.answer.now),
     ...endLines(scene),
     ...willStory(scene),
   ]);
+  const restart = restartLines(scene, connection.connectedAt);
+  return restart.length === 0 ? lines : [...lines, ...restart].toSorted((a, b) => a.at - b.at);
+}
+
+/** That the broker was away since the client connected. Before lines of the same time. */
+function restartLines({ answer }: Scene, connectedAt: number): StoryLine[] {
+  const { restart } = answer;
+  if (restart === undefined || restart === null || isOlder(restart, connectedAt)) return [];
+  const { how, backAt } = restart;
+  // Its last sign of life may be a second old, and the client newer.
+  const at = Math.max(restart.at, connectedAt);
+  const end = how === "killed" ? "was killed, or it crashed" : "was stopped";
+  const ended = { at, ...sentence(`The broker ${end}.`) };
+  if (backAt === null) return [ended];
+  return [ended, { at: backAt, ...sentence("The broker was back, with what its store had kept.") }];
+}
+
+function isOlder({ backAt }: Restart, connectedAt: number): boolean {
+  return backAt !== null && backAt < connectedAt;
 }
 
 function refusedStory({ connection, answer }: Scene): StoryLine[] {

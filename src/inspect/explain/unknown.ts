@@ -8,7 +8,10 @@ import { onPurposeLine } from "./on-purpose.ts";
 import { type Advice, type Explanation, sentence, type StoryLine } from "./parts.ts";
 
 /** What the broker can tell though it does not know a client id. */
-type Known = Pick<Overview, "now" | "startedAt" | "recentEnds" | "turnedAway" | "predecessor"> &
+type Known = Pick<
+  Overview,
+  "now" | "startedAt" | "recentEnds" | "turnedAway" | "predecessor" | "store"
+> &
   Partial<Pick<Overview, "like">>;
 
 /**
@@ -39,7 +42,7 @@ export function explainUnknown(
     onPurpose: onPurposeLine(known),
     verdict: sentence(verdict),
     before: null,
-    story: [start(startedAt, predecessor), ...namelessEnds(known)],
+    story: [start(known), ...namelessEnds(known)],
     next: [],
     advice: [
       ...levels.map((level) => levelAdvice(clientId, level)),
@@ -118,7 +121,10 @@ function published(beside: string | undefined): string {
         `\`mqttd inspect explain ${name(beside)}\`.`;
 }
 
-function start(at: number, predecessor: Predecessor | null): StoryLine {
+function start({ startedAt: at, predecessor = null, store = null }: Known): StoryLine {
+  if (store !== null) {
+    return { at, ...sentence("The broker started, with what its store had kept.") };
+  }
   const head = "The broker started. It keeps sessions, retained messages and wills in memory";
   const text =
     predecessor === null

@@ -46,6 +46,7 @@ function factsOf(overview: Overview): [string, string][] {
       `${wills.armed} armed, ${wills.delayed} delayed; ${wills.published} published, ${wills.discarded} discarded, ${wills.cancelled} cancelled`,
     ],
     ...beforeIt(overview),
+    ...restartOf(overview),
     ["Lateness", `keepalives ${within(keepAliveLateness)}, wills ${within(overview.willLateness)}`],
   ];
 }
@@ -60,6 +61,19 @@ function forClients(memory: MemoryAccount | undefined): string {
 function beforeIt({ predecessor }: Overview): [string, string][] {
   if (predecessor === undefined || predecessor === null) return [];
   return [["Before it", `${predecessorDied(predecessor)}: its armed wills were not published`]];
+}
+
+/** Nothing is lost: worth a line after a kill alone. */
+function restartOf({ restart, store }: Overview): [string, string][] {
+  const kept: [string, string][] = typeof store === "string" ? [["Store", name(store)]] : [];
+  if (restart === undefined || restart === null || restart.how === "stopped") return kept;
+  const { pid, at, backAt } = restart;
+  const died = `was killed, or it crashed`;
+  if (backAt === null) return [...kept, ["Broker", `does not run: it (pid ${pid}) ${died}`]];
+  const text =
+    `the broker before this one (pid ${pid}) ${died}, ${duration(backAt - at)} before this one ` +
+    "started; nothing that it had kept is lost";
+  return [...kept, ["Before it", text]];
 }
 
 /** As `inspect retained` lists them, whose filter `#` does not match `$SYS`. */

@@ -28,7 +28,12 @@ export function clientIdOf({ req }: Context): string {
 
 export function clientJson(
   account: ClientAccount,
-  { clock, like, predecessor }: Pick<AdminContext, "clock" | "like" | "predecessor">,
+  {
+    clock,
+    like,
+    predecessor,
+    restart,
+  }: Pick<AdminContext, "clock" | "like" | "predecessor" | "restart">,
 ): Json<ClientAnswer> {
   const { session } = account;
   return jsonObject<ClientAnswer>({
@@ -43,6 +48,7 @@ export function clientJson(
     // The casts are safe: these are the core's own times.
     events: jsonOf(() => account.events.map(({ at, event }) => eventLine(event, at as Millis))),
     predecessor: jsonOf(() => predecessor),
+    restart: jsonOf(() => restart),
   });
 }
 

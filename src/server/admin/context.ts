@@ -1,4 +1,11 @@
-import type { Answers, DropOrder, Predecessor, ReloadAnswer } from "../../api/api.ts";
+import type {
+  Answers,
+  DropOrder,
+  Predecessor,
+  ReloadAnswer,
+  Restart,
+  StoreAccount,
+} from "../../api/api.ts";
 import type { ListenerPolicy } from "../../core/io.ts";
 import type { Reach } from "../../core/events.ts";
 import type { PublishPacket } from "../../core/packet.ts";
@@ -26,11 +33,15 @@ export interface AdminContext {
   readonly policies: readonly ListenerPolicy[];
   readonly accessWarnings: AccessFiles["warningsFor"];
   readonly predecessor: Predecessor | null;
+  readonly restart: Restart | null;
   readonly like: string | null;
   readonly logLevel: () => Level;
   readonly setLogLevel: (level: Level) => void;
   readonly reload: () => Promise<ReloadAnswer>;
   readonly config: () => Answers["config"];
+  /** The file of the store; null: nothing outlives the process. */
+  readonly storeFile: string | null;
+  readonly store: () => Promise<StoreAccount | null>;
   /** Publishes a message. Returns whom it reached, or why it was refused. */
   readonly publish: (packet: PublishPacket) => Reach | { readonly refused: string };
   /** Closes the client's connection. False: it has none. */

@@ -1,5 +1,11 @@
 import { type Context, Hono } from "hono";
-import { apiHeader, apiVersion, type KickAnswer, type Overview } from "../../api/api.ts";
+import {
+  type Answers,
+  apiHeader,
+  apiVersion,
+  type KickAnswer,
+  type Overview,
+} from "../../api/api.ts";
 import { nearest } from "../../config/nearest.ts";
 import { clientOf, isKnown, overviewOf } from "../../core/queries/queries.ts";
 import { refusal } from "./refusal.ts";
@@ -214,6 +220,13 @@ function operatorRoutes(admin: AdminContext, turns: Turns): Routes {
         return context.json(admin.config());
       },
     },
+    "/v1/store": {
+      GET: async (context) => {
+        checked(nothing, context.req.query());
+        const answer: Answers["store"] = { store: await admin.store() };
+        return context.json(answer);
+      },
+    },
     "/v1/publish": {
       POST: async (context) => {
         if (admin.broker.stopping) return refusal(context, 503, "the broker is stopping", null);
@@ -296,6 +309,8 @@ function overview(admin: AdminContext): Overview {
     rates: vitals.rates,
     logLevel: admin.logLevel(),
     predecessor: admin.predecessor,
+    restart: admin.restart,
+    store: admin.storeFile,
     like: admin.like,
   };
 }

@@ -14,8 +14,8 @@ test("a file of a Raspberry Pi: persistence and log", async () => {
   expect(`\n${fates(result)}\n`).toMatchInlineSnapshot(`
     "
     2 needless
-    4 refused
-    5 refused
+    4 taken
+    5 taken store.path="/var/lib/mosquitto/"
     7 needless
     8 refused
     10 taken
@@ -26,7 +26,9 @@ test("a file of a Raspberry Pi: persistence and log", async () => {
   expect(lineOf(result, 10).warnings).toEqual([
     "this file is only a part: import it where the folder is",
   ]);
-  expect(lineOf(result, 4).why).toStartWith("not in this version");
+  expect(lineOf(result, 4).warnings).toEqual([
+    "retained messages and sessions in mosquitto's own file do not come along: mqttd begins a new one",
+  ]);
   expect(result.notes).toContain("anybody on the network may connect without a password");
   expect(settingsIn(result).listeners).toMatchObject([
     { port: 1883, host: "::", allowAnonymous: true },
@@ -83,9 +85,9 @@ test("WebSocket, accounts and access list of a container", async () => {
     10 taken auth.allowAnonymous=false
     11 taken auth.passwordFile="/mosquitto/config/passwd"
     12 taken auth.aclFile="/mosquitto/config/acl"
-    13 refused
-    14 refused
-    15 refused
+    13 taken
+    14 taken store.path="/mosquitto/data/"
+    15 needless
     16 needless
     17 needless
     18 taken log.level="debug"
@@ -155,8 +157,8 @@ test("a bridge: each line is named as part of it, its password never", async () 
     "
     1 taken listeners.0.port=1883 listeners.0.host="::"
     2 taken auth.allowAnonymous=true
-    3 refused
-    4 refused
+    3 taken
+    4 taken store.path="/var/lib/mosquitto/"
     6 refused
     7 refused
     8 refused
@@ -271,8 +273,8 @@ test("plugins that check passwords: nothing is written that lets clients in", as
     8 refused
     9 refused
     10 needless
-    11 refused
-    12 refused
+    11 taken
+    12 taken store.path="/var/lib/mosquitto"
     13 needless
     14 needless
     "
@@ -321,7 +323,7 @@ test("a file with CR LF: a unix socket, IPv6, and lines that close what mqttd ca
     9 refused
     10 needless
     11 refused (closes)
-    12 refused
+    12 taken store.path="mqttd-data"
     13 refused (closes)
     14 refused (closes)
     15 refused (closes)

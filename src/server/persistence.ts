@@ -1,0 +1,182 @@
+import path from "node:path";
+import { setTimeout } from "node:timers/promises";
+import type { Restart, StoreAccount } from "../api/api.ts";
+import { usageError } from "../config/cli-error.ts";
+import { bare } from "../config/problem.ts";
+import type { StoreSettings } from "../config/settings.ts";
+import type { Commit } from "../core/durable.ts";
+import type { Millis } from "../core/io.ts";
+import type { LogEvent } from "../log/events.ts";
+import { inBackground } from "../store/background.ts";
+import { remedy, StoreError } from "../store/faults.ts";
+import { fileName } from "../store/file.ts";
+import { SqliteStore } from "../store/sqlite.ts";
+import type { Clock } from "./driver/clock.ts";
+import type { Driver } from "./driver/driver.ts";
+import type { Loop } from "./driver/loop.ts";
+
+/** Milliseconds between two signs of life in the store. */
+const heartbeatMs = 1000;
+
+/** Milliseconds for which an orderly stop waits until everything is kept. */
+const lastCommitMs = 5000;
+
+interface PersistenceParts {
+  readonly clock: Clock;
+  readonly loop: Loop;
+  readonly version: string;
+  readonly note: (event: LogEvent) => void;
+  readonly onFault: (cause: unknown) => void;
+}
+
+/** The store of a running broker. */
+export class Persistence {
+  readonly commit: Commit;
+  /** The path of its file. */
+  readonly file: string;
+  readonly #store: SqliteStore;
+  readonly #settings: StoreSettings;
+  /** Names the setting and the folder in an error. */
+  readonly #at: string;
+  readonly #clock: Clock;
+  readonly #warn: (text: string) => void;
+  #heartbeat: ReturnType<typeof setInterval> | null = null;
+  /** The last commit; null: none yet. */
+  #lastAt: Millis | null = null;
+  /** What it failed with; null: it did not. */
+  #failure: string | null = null;
+
+  private constructor(
+    store: SqliteStore,
+    settings: StoreSettings,
+    at: string,
+    { clock, loop, note }: PersistenceParts,
+  ) {
+    this.#store = store;
+    this.file = path.resolve(settings.path ?? "", fileName);
+    this.#settings = settings;
+    this.#at = at;
+    this.#clock = clock;
+    this.#warn = (text) => note({ event: "warning", text });
+    const commit: Commit = (changes, done) =>
+      store.commit(changes, (failure) => {
+        this.#failure = failure?.detail ?? null;
+        if (failure === null) this.#lastAt = clock.now();
+        done(failure);
+      });
+    this.commit =
+      settings.durability === "off"
+        ? inBackground(commit, loop, ({ detail }) =>
+            this.#warn(`the store writes nothing at the moment: ${detail}`),
+          )
+        : commit;
+  }
+
+  /** Null: nothing outlives the process. `at`: names the setting in an error. Throws CliError. */
+  static async open(
+    settings: StoreSettings,
+    at: string,
+    parts: PersistenceParts,
+  ): Promise<Persistence | null> {
+    const { path: folder, durability } = settings;
+    if (folder === null) return null;
+    const { clock, version, note, onFault } = parts;
+    const named = `${at} ${bare(folder)}`;
+    try {
+      const store = await SqliteStore.open({
+        folder: path.resolve(folder),
+        ...{ durability, version, at: clock.now() },
+        onTrouble: troubles(note),
+        onFault,
+      });
+      return new Persistence(store, settings, named, parts);
+    } catch (cause) {
+      throw refusal(cause, named);
+    }
+  }
+
+  /** Makes state of what is kept, part by part. Throws CliError. */
+  async restore(driver: Driver): Promise<void> {
+    const { pastRuns } = this.#store;
+    const last = pastRuns.at(-1);
+    if (last === undefined) return;
+    try {
+      for await (const part of this.#store.load()) {
+        driver.order({ type: "loaded", part, heartbeatAt: last.stopped ?? last.heartbeat });
+      }
+    } catch (cause) {
+      throw refusal(cause, this.#at);
+    }
+  }
+
+  /** Clients can connect. From now on the store knows that the broker lives. */
+  start(driver: Driver): void {
+    driver.order({ type: "listening" });
+    this.#heartbeat = setInterval(() => this.#store.heartbeat(this.#clock.now()), heartbeatMs);
+  }
+
+  /** The run before this one, which began at `backAt`; null: there was none. */
+  restart(backAt: Millis): Restart | null {
+    const last = this.#store.pastRuns.at(-1);
+    if (last === undefined) return null;
+    const { process: pid, stopped, heartbeat } = last;
+    return { pid, how: stopped === null ? "killed" : "stopped", at: stopped ?? heartbeat, backAt };
+  }
+
+  /** Whether the run before this one was that process. */
+  isOf(pid: number): boolean {
+    return this.#store.pastRuns.at(-1)?.process === pid;
+  }
+
+  async account(): Promise<StoreAccount> {
+    const { durability } = this.#settings;
+    const facts = await this.#store.facts();
+    const commits = { ...this.#store.commits, lastAt: this.#lastAt };
+    return { ...facts, durability, commits, failure: this.#failure };
+  }
+
+  /** An orderly stop: keeps what is not kept yet, for a while. */
+  async close(driver: Driver): Promise<void> {
+    this.stop();
+    const until = performance.now() + lastCommitMs;
+    while (!driver.isKept && performance.now() < until) await setTimeout(5);
+    await this.abandon();
+  }
+
+  /** Closes the file as it is. */
+  async abandon(): Promise<void> {
+    this.stop();
+    try {
+      await this.#store.close(this.#clock.now());
+    } catch (cause) {
+      if (!(cause instanceof StoreError)) throw cause;
+      this.#warn(`the store could not be closed: ${cause.message}`);
+    }
+  }
+
+  /** No more heartbeats. */
+  stop(): void {
+    if (this.#heartbeat !== null) clearInterval(this.#heartbeat);
+    this.#heartbeat = null;
+  }
+}
+
+/** Milliseconds for which a heartbeat's failure is not repeated in the log. */
+const troubleSilenceMs = 60_000;
+
+/** Logs that heartbeats fail; commits that fail have an event of their own. */
+function troubles(note: PersistenceParts["note"]): (error: StoreError) => void {
+  let last = -Infinity;
+  return ({ message }) => {
+    const now = performance.now();
+    if (now - last < troubleSilenceMs) return;
+    last = now;
+    note({ event: "warning", text: `the store can't note that the broker lives: ${message}` });
+  };
+}
+
+/** A store that can't be used at the start, as one line. */
+function refusal(cause: unknown, at: string): unknown {
+  if (!(cause instanceof StoreError)) return cause;
+  return usageError(`${at}: ${cause.message}`, remedy(cause.fault));
+}

@@ -1,0 +1,346 @@
+import { expect, test } from "bun:test";
+import { spawnSync } from "node:child_process";
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { encodeBatch } from "../../src/store/batch.ts";
+import { ByteWriter } from "../../src/store/bytes.ts";
+import { StoreError } from "../../src/store/faults.ts";
+import { type OpenFile, StoreFile } from "../../src/store/file.ts";
+import { PartReader } from "../../src/store/parts.ts";
+import { beginRow, endRow } from "../../src/store/rows.ts";
+import type { Changes } from "../../src/core/durable.ts";
+import { at, message, queued, sample, session } from "./records.ts";
+
+// Each fault for real, at the file itself; tests/binary/store.test.ts has what the broker says.
+
+async function inFolder(run: (folder: string) => void | Promise<void>): Promise<void> {
+  const folder = mkdtempSync(path.join(tmpdir(), "mqttd-file-"));
+  try {
+    await run(folder);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+function open(folder: string, changed: Partial<OpenFile> = {}): StoreFile {
+  return StoreFile.open({ folder, durability: "normal", version: "1", at: at(0), ...changed });
+}
+
+function apply(file: StoreFile, changes: Changes): void {
+  const { pieces, rows } = encodeBatch(changes, 1000);
+  for (let next = pieces.next(); next.done !== true; next = pieces.next()) file.apply(next.value);
+  file.apply(rows);
+}
+
+/** The fault and the clause of what an action throws. */
+function faultOf(action: () => unknown): readonly [string, string] {
+  try {
+    action();
+  } catch (cause) {
+    if (cause instanceof StoreError) return [cause.fault, cause.message];
+    throw cause;
+  }
+  return ["none", ""];
+}
+
+function read(folder: string): Buffer {
+  const file = open(folder);
+  try {
+    return Buffer.concat([...file.read()]);
+  } finally {
+    file.close();
+  }
+}
+
+/** A closed file with records of every kind and a good many of some. */
+function filled(folder: string): void {
+  const file = open(folder);
+  apply(file, sample);
+  const numbers = Array.from({ length: 300 }, (_, index) => index + 10);
+  apply(
+    file,
+    numbers.flatMap((number) => [
+      { put: "message", value: message(number) } as const,
+      { put: "session", value: session(number) } as const,
+      { put: "queued", value: queued(number, 1, number) } as const,
+    ]),
+  );
+  file.stop(at(5));
+  file.close();
+}
+
+const isRoot = process.geteuid?.() === 0;
+
+test("only its owner can read a new folder and its files", async () => {
+  await inFolder((folder) => {
+    const inner = path.join(folder, "a/b");
+    const file = open(inner);
+    apply(file, sample);
+    const mode = (name: string): number => statSync(path.join(inner, name)).mode & 0o777;
+    expect(["", "mqttd.db", "mqttd.db-wal", "mqttd.pid"].map((name) => mode(name))).toEqual([
+      0o700, 0o600, 0o600, 0o600,
+    ]);
+    file.close();
+    expect(existsSync(path.join(inner, "mqttd.pid"))).toBe(false);
+    expect(existsSync(path.join(inner, "mqttd.db-wal"))).toBe(false);
+  });
+});
+
+test("a second broker is refused, and told of the first; the first goes on", async () => {
+  await inFolder((folder) => {
+    const first = open(folder);
+    expect(faultOf(() => open(folder))).toEqual([
+      "locked",
+      `another broker has it open (process ${process.pid})`,
+    ]);
+    apply(first, sample);
+    first.close();
+    open(folder).close();
+  });
+}, 20_000);
+
+test("a broker that was killed leaves no lock behind, and what it committed", async () => {
+  await inFolder((folder) => {
+    const script = `
+      import { StoreFile } from ${JSON.stringify(path.resolve("src/store/file.ts"))};
+      import { encodeBatch } from ${JSON.stringify(path.resolve("src/store/batch.ts"))};
+      import { sample } from ${JSON.stringify(path.resolve("tests/store/records.ts"))};
+      const file = StoreFile.open({ folder: ${JSON.stringify(folder)}, durability: "normal", version: "1", at: 1 });
+      file.apply(encodeBatch(sample, 1000).rows);
+      process.kill(process.pid, "SIGKILL");`;
+    const ran = spawnSync(process.execPath, ["-e", script], { encoding: "utf8" });
+    expect([ran.signal, ran.stderr]).toEqual(["SIGKILL", ""]);
+    expect(existsSync(path.join(folder, "mqttd.pid"))).toBe(true);
+    const file = open(folder);
+    expect(file.pastRuns()).toMatchObject([{ started: 1, stopped: null }]);
+    expect(file.facts().rows).toMatchObject({ session: 2, subscription: 2, will: 2, retained: 1 });
+    file.close();
+  });
+}, 30_000);
+
+test("a record of a newer form is refused", async () => {
+  await inFolder((folder) => {
+    const file = open(folder);
+    const writer = new ByteWriter();
+    const begun = beginRow(writer, "session", [1]);
+    writer.u8(2);
+    endRow(writer, begun);
+    file.apply(writer.written);
+    const [rows] = [...file.read()];
+    file.close();
+    expect(faultOf(() => new PartReader().read(rows ?? new Uint8Array()))).toEqual([
+      "newer",
+      "it was written by a newer mqttd",
+    ]);
+  });
+});
+
+test("a newer file is refused", async () => {
+  await inFolder((folder) => {
+    filled(folder);
+    const name = path.join(folder, "mqttd.db");
+    const database = new DatabaseSync(name);
+    database.exec("PRAGMA user_version = 99");
+    database.close();
+    expect(faultOf(() => open(folder))).toEqual([
+      "newer",
+      "it was written by a newer mqttd (form 99, this one knows 1)",
+    ]);
+  });
+});
+
+test("another program's file is refused, and left as it is", async () => {
+  await inFolder((folder) => {
+    const name = path.join(folder, "mqttd.db");
+    const text = "name,value\n".repeat(1000);
+    writeFileSync(name, text);
+    expect(faultOf(() => open(folder))).toEqual(["foreign", "it is no SQLite file"]);
+    expect(readFileSync(name, "utf8")).toBe(text);
+    rmSync(name);
+    const database = new DatabaseSync(name);
+    database.exec("CREATE TABLE users (name TEXT)");
+    database.close();
+    const before = readFileSync(name);
+    expect(faultOf(() => open(folder))).toEqual(["foreign", "it is no store of mqttd"]);
+    expect(readFileSync(name).equals(before)).toBe(true);
+  });
+});
+
+test("a file that was cut is refused", async () => {
+  await inFolder((folder) => {
+    filled(folder);
+    const name = path.join(folder, "mqttd.db");
+    truncateSync(name, Math.floor(statSync(name).size / 2));
+    const [fault] = faultOf(() => read(folder));
+    expect(fault).toBe("damaged");
+  });
+});
+
+test("no changed byte of what is kept goes unnoticed", async () => {
+  await inFolder((folder) => {
+    filled(folder);
+    const name = path.join(folder, "mqttd.db");
+    const whole = readFileSync(name);
+    const kept = read(folder);
+    let refused = 0;
+    // One byte in each stretch of the file, at a place that differs from stretch to stretch.
+    for (let place = 0; place < whole.length; place += 397) {
+      const damaged = Buffer.from(whole);
+      damaged[place] = (damaged[place] ?? 0) ^ 0x41;
+      const other = path.join(folder, `at-${place}`);
+      mkdirSync(other);
+      writeFileSync(path.join(other, "mqttd.db"), damaged);
+      let found = kept;
+      const [fault] = faultOf(() => (found = read(other)));
+      if (fault !== "none") refused += 1;
+      // It lies in free space, or where nothing that is kept depends on it.
+      if (!found.equals(kept)) expect([place, "another content"]).toEqual([place, "refused"]);
+      rmSync(other, { recursive: true });
+    }
+    expect(refused).toBeGreaterThan(50);
+  });
+}, 60_000);
+
+test.skipIf(isRoot)("a folder that can't be written is refused", async () => {
+  await inFolder((folder) => {
+    filled(folder);
+    chmodSync(folder, 0o500);
+    const [fault] = faultOf(() => open(folder));
+    chmodSync(folder, 0o700);
+    expect(["denied", "readOnly"]).toContain(fault);
+  });
+});
+
+/** Runs with a file system of its own, which has room for some pages; null: this needs root. */
+function onSmallDisk(run: (folder: string, remount: (options: string) => void) => void): void {
+  const folder = mkdtempSync(path.join(tmpdir(), "mqttd-disk-"));
+  const command = (name: string, ...words: string[]): void => {
+    const ran = spawnSync(name, words, { encoding: "utf8" });
+    if (ran.status !== 0) throw new Error(`${name}: ${ran.stderr}`);
+  };
+  command("mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", folder);
+  try {
+    run(folder, (options) => command("mount", "-o", `remount,${options}`, folder));
+  } finally {
+    command("umount", folder);
+    rmSync(folder, { recursive: true });
+  }
+}
+
+const mountable =
+  isRoot && process.platform === "linux" && spawnSync("mount", ["--version"]).status === 0;
+
+test.skipIf(!mountable)(
+  "a full disk: nothing half applied, and it goes on when there is room",
+  () => {
+    onSmallDisk((folder) => {
+      const file = open(folder);
+      apply(file, sample);
+      const filler = path.join(folder, "filler");
+      writeFileSync(filler, new Uint8Array(500_000));
+      const large: Changes = [
+        { put: "session", value: session(50) },
+        { put: "message", value: message(50, { payload: new Uint8Array(900_000) }) },
+      ];
+      expect(faultOf(() => apply(file, large))).toEqual(["full", "the disk is full"]);
+      expect(file.facts().rows).toMatchObject({ session: 2, message: 2 });
+      rmSync(filler);
+      apply(file, [{ put: "session", value: session(51) }]);
+      file.close();
+      const next = open(folder);
+      expect(next.facts().rows).toMatchObject({ session: 3, message: 2 });
+      next.close();
+    });
+  },
+);
+
+test.skipIf(!mountable)("a disk that is full at the start is refused", () => {
+  onSmallDisk((folder) => {
+    writeFileSync(path.join(folder, "filler"), new Uint8Array(1024 * 1024 - 8192));
+    expect(faultOf(() => open(folder))[0]).toBe("full");
+  });
+});
+
+test.skipIf(!mountable)("a disk that can't be written is refused at the start", () => {
+  onSmallDisk((folder, remount) => {
+    filled(folder);
+    remount("ro");
+    expect(faultOf(() => open(folder))[0]).toBe("readOnly");
+  });
+});
+
+test("a copy that was made while a broker was stopped opens", async () => {
+  await inFolder((folder) => {
+    filled(folder);
+    const other = path.join(folder, "copy");
+    mkdirSync(other);
+    copyFileSync(path.join(folder, "mqttd.db"), path.join(other, "mqttd.db"));
+    expect(read(other)).toEqual(read(folder));
+  });
+});
+
+test("a message whose pieces came and whose batch did not is gone at the next start", async () => {
+  await inFolder((folder) => {
+    const file = open(folder);
+    const payload = new Uint8Array(3 * 1024 * 1024);
+    const { pieces } = encodeBatch([{ put: "message", value: message(1, { payload }) }], 1000);
+    for (let next = pieces.next(); next.done !== true; next = pieces.next()) file.apply(next.value);
+    expect(file.facts().rows.piece).toBe(3);
+    file.close();
+    const next = open(folder);
+    expect(next.facts().rows.piece).toBe(0);
+    next.close();
+  });
+});
+
+test("the file shrinks once much of it is free", async () => {
+  await inFolder((folder) => {
+    const file = open(folder);
+    const numbers = Array.from({ length: 4000 }, (_, index) => index + 1);
+    const payload = new Uint8Array(4000);
+    apply(
+      file,
+      numbers.map((number) => ({ put: "message", value: message(number, { payload }) })),
+    );
+    file.heartbeat(at(1));
+    apply(
+      file,
+      numbers.map((number) => ({ delete: "message", message: number })),
+    );
+    expect(file.facts().freeBytes).toBeGreaterThan(10_000_000);
+    while (file.shrink());
+    expect(file.facts().freeBytes).toBeLessThan(2_000_000);
+    file.close();
+    expect(statSync(path.join(folder, "mqttd.db")).size).toBeLessThan(2_000_000);
+  });
+}, 30_000);
+
+test("runs are remembered: one that was killed, and one that stopped", async () => {
+  await inFolder((folder) => {
+    const first = open(folder, { version: "0.1", at: at(1) });
+    first.heartbeat(at(2000));
+    first.close();
+    const second = open(folder, { version: "0.2", at: at(9000) });
+    second.stop(at(9500));
+    second.close();
+    const third = open(folder, { at: at(20_000) });
+    expect(third.pastRuns()).toMatchObject([
+      { version: "0.1", started: at(1), heartbeat: at(2000), stopped: null },
+      { version: "0.2", started: at(9000), heartbeat: at(9500), stopped: at(9500) },
+    ]);
+    third.close();
+  });
+});
