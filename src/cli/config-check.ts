@@ -1,6 +1,6 @@
 import { CliError } from "../config/cli-error.ts";
 import type { ReadFile } from "../config/file.ts";
-import type { Loaded } from "../config/load.ts";
+import type { Loaded, NotLoaded } from "../config/load.ts";
 import type { CertificateFiles } from "../config/tls-files.ts";
 import { unusableSettings } from "../config/unusable.ts";
 import type { AccountsOf } from "../server/accounts/accounts.ts";
@@ -49,6 +49,19 @@ export async function checkFiles(
     async () => (await readAccessOrThrow(new AccessFiles(), listeners, accountsOf)).warnings,
   );
   return { problems, warnings };
+}
+
+/**
+ * The problems of a configuration that is not valid, and those of the files that its valid part
+ * names: all at once.
+ */
+export async function problemsOf(
+  { problems, valid }: NotLoaded,
+  readFile: ReadFile,
+): Promise<readonly string[]> {
+  if (valid === null) return problems;
+  const certificates = (await certificateReader(valid, readFile))(valid);
+  return [...problems, ...(await checkFiles(valid, certificates)).problems];
 }
 
 /** Reads the files of TLS; loads what that takes only if a listener has TLS. */

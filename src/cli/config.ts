@@ -7,7 +7,7 @@ import { jsonLine } from "../log/foreign.ts";
 import type { Arguments } from "./arguments.ts";
 import { usesColor } from "./color.ts";
 import { type CliCommand, type Command, declare, type Surroundings } from "./command.ts";
-import { certificateReader, checkFiles, printChecked } from "./config-check.ts";
+import { certificateReader, checkFiles, printChecked, problemsOf } from "./config-check.ts";
 import { writeFiles } from "./config-files.ts";
 import {
   flagForms,
@@ -176,7 +176,7 @@ async function check(
 }
 
 async function checked(loaded: Loaded | NotLoaded, { readFile }: Surroundings) {
-  if (!loaded.ok) return { problems: loaded.problems, warnings: [] };
+  if (!loaded.ok) return { problems: await problemsOf(loaded, readFile), warnings: [] };
   return checkFiles(loaded, (await certificateReader(loaded, readFile))(loaded));
 }
 

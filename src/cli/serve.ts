@@ -9,7 +9,7 @@ import { levels } from "../log/events.ts";
 import { type CliCommand, type Command, declare, type Surroundings } from "./command.ts";
 import { usageError } from "../config/cli-error.ts";
 import { guardLan, lanAssignments, lanText, lanUrls } from "./lan.ts";
-import { certificateReader, checkFiles, printChecked } from "./config-check.ts";
+import { certificateReader, checkFiles, printChecked, problemsOf } from "./config-check.ts";
 import { plantedQuirks } from "../core/quirks/planted.ts";
 import { type Like, likeNamed, likeNames, likes } from "../core/quirks/likes.ts";
 import {
@@ -187,7 +187,11 @@ async function loadGuarded(
 ): Promise<{ readonly loaded: Loaded; readonly sources: Sources } | number> {
   const { load } = await import("../config/load.ts");
   const loaded = load(sources);
-  if (!loaded.ok) throw usageError(loaded.problems.join("\n"));
+  if (!loaded.ok) {
+    const isChecked = given.has("test-config");
+    const problems = isChecked ? await problemsOf(loaded, surroundings.readFile) : loaded.problems;
+    throw usageError(problems.join("\n"));
+  }
   const more = await guardLan(given, loaded.settings, surroundings);
   if (typeof more === "number") return more;
   if (more.length === 0) return { loaded, sources };

@@ -15,6 +15,14 @@ export function clashes(config: Config, origins: ReadonlyMap<string, Origin>): P
   ];
 }
 
+/** Whether each listener has all that its transport needs, so that its files can be looked at. */
+export function namesWholeFiles(config: Config): boolean {
+  const origins = new Map<string, Origin>();
+  return (
+    listenerProblems(config, origins).length === 0 && adminProblems(config, origins).length === 0
+  );
+}
+
 /** Two listeners with one address; detected here, the error names both. */
 function addressClashes(config: Config): Problem[] {
   const problems: Problem[] = [];

@@ -15,7 +15,7 @@ import {
   pathOf,
   valuePaths,
 } from "./keys.ts";
-import { clashes } from "./clashes.ts";
+import { clashes, namesWholeFiles } from "./clashes.ts";
 import { bare, type Problem, problemLines, shown } from "./problem.ts";
 import { certificatesMax, defaultPorts, originsMax, proxiesMax } from "./listener-schema.ts";
 import { type Config, configSchema, listenersMax } from "./schema.ts";
@@ -65,6 +65,8 @@ export interface NotLoaded {
   readonly file: string | null;
   /** Every problem of every source, one line each. */
   readonly problems: readonly string[];
+  /** What is valid of it, defaults for the rest: to look at the files that it names; null: too little. */
+  readonly valid: Loaded | null;
 }
 
 /** One value of a configuration, and its origin. */
@@ -271,11 +273,21 @@ class Draft {
   }
 
   finish(file: string | null, before: Config | null): LoadResult {
-    if (this.problems.length > 0) return failed(file, this.problems);
     this.#fillPorts();
-    const config = configSchema.parse(this.#values);
-    const clashing = clashes(config, this.#origins);
-    if (clashing.length > 0) return failed(file, clashing);
+    if (this.problems.length === 0) {
+      const config = configSchema.parse(this.#values);
+      const clashing = clashes(config, this.#origins);
+      if (clashing.length === 0) return this.#loaded(config, file, before);
+      this.problems.push(...clashing);
+    }
+    // A value that is not valid is not among the values; its place in a list is.
+    const { data } = configSchema.safeParse(this.#values);
+    const isWhole = data !== undefined && namesWholeFiles(data);
+    const valid = isWhole ? this.#loaded(data, file, before) : null;
+    return { ok: false, file, problems: problemLines(this.problems), valid };
+  }
+
+  #loaded(config: Config, file: string | null, before: Config | null): Loaded {
     const values = flat(config);
     const origins = new Map<string, Origin>();
     for (const path of values.keys()) {
@@ -305,10 +317,6 @@ function differing(
 ): string[] {
   const paths = new Set([...after.keys(), ...before.keys()]);
   return [...paths].filter((path) => before.get(path) !== after.get(path));
-}
-
-function failed(file: string | null, problems: readonly Problem[]): LoadResult {
-  return { ok: false, file, problems: problemLines(problems) };
 }
 
 /** How many items a list may have. */

@@ -186,6 +186,40 @@ test("print --json has the value as written, its source and its origin", async (
   });
 });
 
+test("check, and serve --test-config, look at the files of a configuration that is not valid", async () => {
+  const text = `{
+  "listeners": [{ "passwordFile": "none.pw" }, { "port": 1884 }, { "port": 1884 }],
+  "auth": { "aclFile": "none.acl" },
+  "limits": { "packetSize": "much" }
+}`;
+  const files = { "a.json": text };
+  for (const args of [
+    ["config", "check", "a.json"],
+    ["serve", "--config", "a.json", "--test-config"],
+  ]) {
+    const { code, stderr } = await mqttd(args, { files });
+    expect({ code, lines: stderr.split("\n").map((line) => line.slice(0, 58)) }).toEqual({
+      code: 2,
+      lines: [
+        'mqttd: a.json:4:29 limits.packetSize: found "much", allowed',
+        "mqttd: none.pw: can't read the password file: no such file",
+        "mqttd: none.acl: can't read the access list: no such file o",
+        "",
+      ].map((line) => line.slice(0, 58)),
+    });
+  }
+  // Once its values are valid, what contradicts is told with the files too.
+  const mended = { "a.json": text.replace('"much"', '"1MiB"') };
+  const { stderr } = await config(["check", "a.json"], { files: mended });
+  expect(stderr.split("\n")).toHaveLength(4);
+  expect(stderr).toStartWith("mqttd: listeners.2: host and port are those of listeners.1");
+  // A listener without its certificate has files that nobody can look at yet.
+  const cut = {
+    "a.json": '{ "listeners": [{ "transport": "tls" }], "auth": { "aclFile": "no" } }',
+  };
+  expect((await config(["check", "a.json"], { files: cut })).stderr.split("\n")).toHaveLength(3);
+});
+
 test("print shows errors as check does", async () => {
   const { code, stderr } = await config(["print", "--set", "limits.qos=3"]);
   expect({ code, stderr }).toEqual({

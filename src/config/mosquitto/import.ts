@@ -178,6 +178,16 @@ function isOfFile(key: string): boolean {
   return /(?:\.passwordFile|\.aclFile|\.tls\.(?:cert|key|ca|crl))$/.test(key);
 }
 
+/** An error of the translation, with the lines that its keys stand for. */
+function placed(error: string, written: readonly Written[]): string {
+  const keys = [...error.matchAll(/[a-z][A-Za-z]*(?:\.[A-Za-z\d]+)+/g)];
+  const places = keys.flatMap(
+    ([key]) => written.find(({ path: one }) => one === key || one.startsWith(`${key}.`))?.at ?? [],
+  );
+  const text = error.replace(/^the translation:\d+:\d+ /, "");
+  return places.length === 0 ? text : `${[...new Set(places)].join(" and ")}: ${text}`;
+}
+
 function finished(
   { accounts, written }: Draft,
   scopes: Scopes,
@@ -205,7 +215,7 @@ function finished(
   }
   const all = [...written, ...values];
   const text = writtenConfig(isRest ? closed(all) : all);
-  const errors = errorsIn(text);
+  const errors = errorsIn(text).map((error) => placed(error, all));
   if (errors.length > 0) return failed(errors);
   if (!isRest) return { accounts, notes, text, problems: [] };
   return {

@@ -194,3 +194,12 @@ test("a file that is not there is the whole answer", async () => {
   expect(result.problems).toEqual([]);
   expect((await imported({})).problems).toEqual([": no such file"]);
 });
+
+test("two listeners at one address are named with their lines", async () => {
+  const { problems } = await imported(
+    conf("listener 1884", "allow_anonymous true", "# again", "listener 1884"),
+  );
+  expect(problems).toEqual([
+    "mosquitto.conf:4 and mosquitto.conf:1: listeners.1: host and port are those of listeners.0 (:::1884)",
+  ]);
+});
