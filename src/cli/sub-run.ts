@@ -1,4 +1,4 @@
-import type { IPublishPacket } from "mqtt-packet";
+import type { ReceivedPublish } from "../client/machine.ts";
 import { matches } from "../core/topic.ts";
 import { name } from "../log/foreign.ts";
 import { Printer } from "../talk/printer.ts";
@@ -89,7 +89,7 @@ class Subscriber {
     if (this.#unacknowledged === 0 && this.#request.endsSubscribed) this.#end(0);
   }
 
-  #message(packet: IPublishPacket): void {
+  #message(packet: ReceivedPublish): void {
     if (this.#hasEnded) return;
     const { retainedOnly, noRetained, removesRetained, filterOut, count, share } = this.#request;
     const { topic, retain } = packet;

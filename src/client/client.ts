@@ -16,6 +16,7 @@ import {
   type ClientEvent,
   type ClientVersion,
   type MachineLimits,
+  type ReceivedPublish,
 } from "./machine.ts";
 import type { Target } from "./target.ts";
 import type { WebSocketVerbs, Wire } from "./wire.ts";
@@ -23,7 +24,7 @@ import type { WebSocketVerbs, Wire } from "./wire.ts";
 /** A received message and when it arrived (monotonic milliseconds). */
 export interface Arrival {
   readonly at: number;
-  readonly packet: IPublishPacket;
+  readonly packet: ReceivedPublish;
 }
 
 /** How a connection ended, as the client sees it. */

@@ -10,6 +10,7 @@ import {
 } from "mqtt-packet";
 import { size } from "../log/size.ts";
 import { Frames, TooLarge } from "./frames.ts";
+import { userPropertiesIn } from "./user-properties.ts";
 
 export type ClientVersion = 3 | 4 | 5;
 
@@ -17,7 +18,7 @@ export type ClientVersion = 3 | 4 | 5;
 export type ClientEvent =
   | { readonly event: "connack"; readonly packet: IConnackPacket }
   /** A message that is new to the client: a resent QoS 2 message appears once. */
-  | { readonly event: "message"; readonly packet: IPublishPacket }
+  | { readonly event: "message"; readonly packet: ReceivedPublish }
   /** PUBREC without an error: the broker has the message; PUBREL answers it. */
   | { readonly event: "pubrec"; readonly packetId: number }
   /** PUBACK, PUBCOMP, or a PUBREC with an error: the PUBLISH is finished. */
@@ -28,6 +29,12 @@ export type ClientEvent =
   | { readonly event: "disconnect"; readonly packet: IDisconnectPacket }
   /** The broker's bytes are not MQTT, or too many. The client reads no further. */
   | { readonly event: "malformed"; readonly detail: string };
+
+/** A PUBLISH of the broker. */
+export interface ReceivedPublish extends IPublishPacket {
+  /** Of MQTT 5, in their order, which `properties` does not keep. */
+  readonly userProperties: readonly (readonly [key: string, value: string])[];
+}
 
 /** The events in one chunk of the broker's bytes, and the packets to answer with. */
 export interface ClientTurn {
@@ -132,16 +139,16 @@ export class ClientMachine {
     if (typeof packet === "string") this.#fail(packet);
     else if (hasPacketId(packet) && !isPacketId(packet.messageId)) {
       this.#fail(`${packet.cmd.toUpperCase()} without a Packet Identifier`);
-    } else this.#received(packet);
+    } else this.#received(packet, frame);
   }
 
-  #received(packet: Packet): void {
+  #received(packet: Packet, frame: Uint8Array): void {
     this.onPacket("received", packet);
     switch (packet.cmd) {
       case "connack":
         return this.#emit({ event: "connack", packet });
       case "publish":
-        return this.#published(packet);
+        return this.#published(packet, frame);
       case "puback":
       case "pubcomp":
         return this.#finished(packet.messageId, packet.reasonCode);
@@ -167,7 +174,7 @@ export class ClientMachine {
     }
   }
 
-  #published(received: IPublishPacket): void {
+  #published(received: IPublishPacket, frame: Uint8Array): void {
     const packet = this.#aliasMax === 0 ? received : this.#named(received);
     if (packet === null) return;
     const messageId = packet.messageId ?? 0;
@@ -177,7 +184,8 @@ export class ClientMachine {
       if (this.#inbound.has(messageId)) return;
       this.#inbound.add(messageId);
     }
-    this.#emit({ event: "message", packet });
+    const userProperties = this.version < 5 ? [] : userPropertiesIn(frame);
+    this.#emit({ event: "message", packet: { ...packet, userProperties } });
   }
 
   /** The packet with the topic that its alias stands for; null: it stands for none. */

@@ -1,5 +1,5 @@
 import { cannotBeJson, mosquittoJson } from "./message-json.ts";
-import { payloadOf, type Printed, timeOf, userProperties } from "./printed.ts";
+import { payloadOf, type Printed, timeOf } from "./printed.ts";
 import { strftime } from "./strftime.ts";
 
 /** A format of mosquitto_sub's `-F`, taken apart. */
@@ -146,9 +146,7 @@ function fieldOf(
     case "m":
       return whole(String(packet.messageId ?? 0));
     case "P":
-      return userProperties(packet)
-        .map(([key, value]) => `${key}:${value}`)
-        .join(" ");
+      return packet.userProperties.map(([key, value]) => `${key}:${value}`).join(" ");
     case "p": {
       const missing = Buffer.alloc(Math.max(0, least - payload.length), " ");
       return Buffer.concat(isLeft ? [payload, missing] : [missing, payload]);

@@ -1,17 +1,16 @@
 import type { MessageJson } from "../api/api.ts";
 import { jsonLine } from "../log/foreign.ts";
-import { payloadOf, type Printed, timeOf, userProperties } from "./printed.ts";
+import { payloadOf, type Printed, timeOf } from "./printed.ts";
 
 /** A message as one line of `--json`: NDJSON. */
 export function jsonMessage({ packet, atMicros }: Printed): string {
   const payload = payloadOf(packet);
   const text = textOf(payload);
   const { userProperties: _, correlationData, ...others } = packet.properties ?? {};
-  const users = userProperties(packet);
   const properties = {
     ...others,
     ...(correlationData !== undefined && { correlationData: correlationData.toString("base64") }),
-    ...(users.length > 0 && { userProperties: users }),
+    ...(packet.userProperties.length > 0 && { userProperties: packet.userProperties }),
   };
   const message: MessageJson & { readonly dup: boolean; readonly packetId?: number } = {
     at: atMicros / 1000,
@@ -59,7 +58,7 @@ function mosquittoProperties(packet: Printed["packet"]): object | null {
   const entries = Object.entries(packet.properties ?? {}).map(([key, value]): [string, unknown] => {
     switch (key) {
       case "userProperties":
-        return ["user-properties", Object.fromEntries(userProperties(packet))];
+        return ["user-properties", Object.fromEntries(packet.userProperties)];
       case "payloadFormatIndicator":
         return ["payload-format-indicator", value === true ? 1 : 0];
       case "correlationData":

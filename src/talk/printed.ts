@@ -1,22 +1,16 @@
 import type { IPublishPacket } from "mqtt-packet";
+import type { ReceivedPublish } from "../client/machine.ts";
 import { strftime } from "./strftime.ts";
 
 /** A message as it is printed. */
 export interface Printed {
-  readonly packet: IPublishPacket;
+  readonly packet: ReceivedPublish;
   /** When it arrived: microseconds since 1970. */
   readonly atMicros: number;
 }
 
 export function payloadOf({ payload }: IPublishPacket): Buffer {
   return typeof payload === "string" ? Buffer.from(payload) : payload;
-}
-
-/** Keys and values; those of one key follow each other, whatever stood between them. */
-export function userProperties({ properties }: IPublishPacket): (readonly [string, string])[] {
-  return Object.entries(properties?.userProperties ?? {}).flatMap(([key, values]) =>
-    [values].flat().map((value) => [key, value] as const),
-  );
 }
 
 /** Conversions of strftime, joined. */

@@ -1,8 +1,8 @@
-import type { IConnackPacket, IPublishPacket, ISubackPacket, ISubscription } from "mqtt-packet";
+import type { IConnackPacket, ISubackPacket, ISubscription } from "mqtt-packet";
 import { Client, type ClientEnd, type ClientLimits } from "../client/client.ts";
 import { InvalidAnswer } from "../client/client-error.ts";
 import { connectError } from "../client/connect-error.ts";
-import type { ClientEvent } from "../client/machine.ts";
+import type { ClientEvent, ReceivedPublish } from "../client/machine.ts";
 import { dial } from "../client/dial.ts";
 import { Outgoing, type OutgoingMessage } from "../client/outgoing.ts";
 import { targetText } from "../client/target.ts";
@@ -38,7 +38,7 @@ const leavingMs = 2000;
 export interface SessionEvents {
   /** After each CONNACK that accepts it. */
   connected?(connack: IConnackPacket): void;
-  message?(packet: IPublishPacket): void;
+  message?(packet: ReceivedPublish): void;
   subscribed?(packet: ISubackPacket): void;
   unsubscribed?(): void;
   /** The broker has finished a QoS 1 or 2 message, or refused it. */

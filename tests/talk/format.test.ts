@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import type { IPublishPacket } from "mqtt-packet";
+import type { ReceivedPublish } from "../../src/client/machine.ts";
 import { formatted, readFormat } from "../../src/talk/format.ts";
 import { jsonMessage } from "../../src/talk/message-json.ts";
 import { printed } from "../../src/talk/printer.ts";
@@ -7,7 +7,7 @@ import { strftime } from "../../src/talk/strftime.ts";
 import { linesOf } from "../../src/talk/source.ts";
 import { spawnSync } from "../support/child.ts";
 
-const packet: IPublishPacket = {
+const packet: ReceivedPublish = {
   ...{ cmd: "publish", topic: "home/lamp", payload: Buffer.from("ä1"), qos: 1, messageId: 7 },
   ...{ retain: true, dup: false },
   properties: {
@@ -15,10 +15,15 @@ const packet: IPublishPacket = {
     ...{ messageExpiryInterval: 60, payloadFormatIndicator: true, responseTopic: "re/x" },
     ...{ subscriptionIdentifier: 9, userProperties: { a: ["1", "2"], b: "3" } },
   },
+  userProperties: [
+    ["a", "1"],
+    ["b", "3"],
+    ["a", "2"],
+  ],
 };
 const atMicros = Date.UTC(2026, 10, 30, 7, 18, 27) * 1000 + 156_203;
 
-function text(format: string, of: IPublishPacket = packet): string {
+function text(format: string, of: ReceivedPublish = packet): string {
   const pieces = readFormat(format);
   if (typeof pieces === "string") return pieces;
   const parts = formatted(pieces, { packet: of, atMicros }, false);
@@ -29,8 +34,9 @@ function text(format: string, of: IPublishPacket = packet): string {
 test("each field of a message", () => {
   expect(text("%t %p %q %r %m %l")).toBe("home/lamp ä1 1 1 7 3");
   expect(text("%x %X")).toBe("c3a431 C3A431");
-  expect(text("%A %C %D %E %F %R %S %P")).toBe("3 text/plain id 60 1 re/x 9 a:1 a:2 b:3");
-  const { properties: _, ...bare } = packet;
+  expect(text("%A %C %D %E %F %R %S %P")).toBe("3 text/plain id 60 1 re/x 9 a:1 b:3 a:2");
+  const { properties: _, ...rest } = packet;
+  const bare = { ...rest, userProperties: [] };
   expect(text("[%A%C%D%E%F%R%S%P]", bare)).toBe("[]");
   expect(text("%U")).toBe("1796023107.156203000");
 });
@@ -75,8 +81,8 @@ test("JSON: payloads that are no JSON or no UTF-8 are told", () => {
       correlationData: "aWQ=",
       userProperties: [
         ["a", "1"],
-        ["a", "2"],
         ["b", "3"],
+        ["a", "2"],
       ],
     },
   });
@@ -87,7 +93,7 @@ test("JSON: payloads that are no JSON or no UTF-8 are told", () => {
 });
 
 test("payload and verbose lines; an empty message", () => {
-  const line = (type: "payload" | "verbose", of: IPublishPacket, endsLines: boolean): string => {
+  const line = (type: "payload" | "verbose", of: ReceivedPublish, endsLines: boolean): string => {
     const parts = printed({ packet: of, atMicros }, { form: { type }, endsLines });
     return "wrong" in parts ? parts.wrong : parts.map((part) => Buffer.from(part)).join("");
   };

@@ -166,15 +166,12 @@ function propertiesOf({
   const frame = Buffer.concat([Buffer.from([0x30]), variable(body.length), body]);
   const [event] = new ClientMachine(5).receive(frame).events;
   if (event?.event !== "message") return null;
-  const { userProperties, correlationData, ...others } = event.packet.properties ?? {};
+  const { userProperties } = event.packet;
+  const { userProperties: _, correlationData, ...others } = event.packet.properties ?? {};
   return {
     ...others,
     ...(correlationData !== undefined && { correlationData: correlationData.toString("base64") }),
-    ...(userProperties !== undefined && {
-      userProperties: Object.entries(userProperties).flatMap(([key, values]) =>
-        [values].flat().map((value) => [key, value]),
-      ),
-    }),
+    ...(userProperties.length > 0 && { userProperties }),
   };
 }
 
