@@ -12,6 +12,9 @@ export type Last = Input & { readonly type: "closed" | "kicked" };
 /** Bytes of a client that mostly take a unit of work. */
 const bytesOfUnit = 16;
 
+/** As much in one read shows that more is to come. */
+const floodBytes = 32 * 1024;
+
 /** A CONNECT, or the late answer that lets it in. */
 export interface Withheld {
   readonly clientId: string;
@@ -203,12 +206,14 @@ export class Channel implements DriverHolds, Worker {
   }
 
   /**
-   * Whether its link has to pause. Until its turn comes it goes on, unless even more arrives: to
-   * pause and resume it costs as much as to read a few packets.
+   * Whether its link has to pause. Until its turn comes it goes on, unless much has arrived or even
+   * more arrives: to pause and resume it costs as much as to read a few packets.
    */
   get stops(): boolean {
     if (this.#isHeldBack) return true;
-    return this.holdTurn && (this.last !== null || this.reader.hasWaiting);
+    if (!this.holdTurn) return false;
+    const { hasWaiting, buffered } = this.reader;
+    return this.last !== null || hasWaiting || buffered >= floodBytes;
   }
 
   /** Packets of it, or its end, may wait in the driver. */

@@ -122,6 +122,7 @@ export class Reading {
     channel.holdTurn = true;
     this.update(channel);
     if (channel.reader.isLeaving) this.#turns.addEnd(channel);
+    else if (channel.clientId === null) this.#turns.addNewcomer(channel);
     else this.#turns.add(channel);
   }
 

@@ -48,9 +48,10 @@ export interface Turn<Task> {
  *
  * Callbacks of the loop work at once while the turn's budget lasts, which is nearly always. What
  * they leave continues in the next turn: light tasks, then deadlines, then waiting output, then
- * tasks that have just arrived, then ends of connections, then tasks that were cut before, a slice
- * each, first in, first out. Each kind has a part of the budget (the first two share one), and what
- * it leaves is for the next kind. The last part is for the callbacks of the poll that follows.
+ * newcomers and other tasks that have just arrived, then ends of connections, then tasks that were
+ * cut before, a slice each, first in, first out. Each kind has a part of the budget (light tasks
+ * and deadlines share one, as do those that have arrived), and what it leaves is for the next kind.
+ * The last part is for the callbacks of the poll that follows.
  *
  * Light tasks are those that have asked for little lately. They also work at once when the turn is
  * over, up to a part of the budget more: to put a PINGREQ off costs more than to answer it.
@@ -62,6 +63,7 @@ export class Turns<Task extends Worker> {
   readonly #turn: Turn<Task>;
   readonly #units: number;
   readonly #light = new Set<Task>();
+  readonly #newcomers = new Set<Task>();
   readonly #fresh = new Set<Task>();
   readonly #ends = new Set<Task>();
   readonly #cut = new Set<Task>();
@@ -133,6 +135,7 @@ export class Turns<Task extends Worker> {
   }
 
   #moveToLight(task: Task): void {
+    this.#newcomers.delete(task);
     this.#cut.delete(task);
     this.#fresh.delete(task);
     this.#light.add(task);
@@ -165,6 +168,12 @@ export class Turns<Task extends Worker> {
     this.#overdrawnAt = null;
     const until = Math.max(task.busyUntil, now) + this.#msOf(units);
     task.busyUntil = Math.min(until, now + lightAgainMs);
+  }
+
+  /** As `add`, ahead of those that have just arrived, for a task that has never worked. */
+  addNewcomer(task: Task): void {
+    this.#newcomers.add(task);
+    this.schedule();
   }
 
   /** As `add`, for a task that nobody waits for at the other end: thousands may come at once. */
@@ -232,6 +241,7 @@ export class Turns<Task extends Worker> {
     if (this.#isDue) this.#isDue = turn.due();
     budget.limit = 2 * part;
     const waits = turn.flush();
+    this.#runTasks(this.#newcomers, 2.5 * part);
     this.#runTasks(this.#fresh, 3 * part);
     this.#runTasks(this.#ends, 4 * part);
     budget.limit = 5 * part;
@@ -247,13 +257,15 @@ export class Turns<Task extends Worker> {
   }
 
   get #isAnyLeft(): boolean {
-    return this.#light.size + this.#fresh.size + this.#ends.size + this.#cut.size > 0;
+    const sets = [this.#light, this.#newcomers, this.#fresh, this.#ends, this.#cut];
+    return sets.some(({ size }) => size > 0);
   }
 
   #cutAgain(task: Task): void {
     this.#ends.delete(task);
     if (this.#isLight(task)) return this.#moveToLight(task);
     this.#light.delete(task);
+    this.#newcomers.delete(task);
     this.#fresh.delete(task);
     this.#cut.add(task);
   }

@@ -141,6 +141,15 @@ test("tasks that were cut take turns, a slice each, and one that has just arrive
   expect(turns).toBeLessThan(12);
 });
 
+test("newcomers go ahead of those that have just arrived, who keep a part for themselves", () => {
+  const bench = new Bench(120);
+  for (let number = 0; number < 20; number++) bench.turns.add(task(`t${number}`, 50));
+  for (let number = 0; number < 20; number++) bench.turns.addNewcomer(task("new", 5));
+  // The one that was cut has what is left.
+  expect(bench.turn()).toEqual({ new: 50, t0: 50 });
+  expect(bench.log.indexOf("t0")).toBe(50);
+});
+
 test("light tasks go ahead of all others, and are light again once they have waited", () => {
   const bench = new Bench(1200);
   for (let number = 0; number < 100; number++) bench.turns.add(task(`t${number}`, 500));
@@ -342,7 +351,7 @@ test("a DISCONNECT goes behind the requests of those who stay", () => {
   );
 });
 
-test("a link that waits for its turn pauses only when more arrives, and its keepalive stops at once", () => {
+test("a link that waits for its turn pauses only when much or more arrives, and its keepalive stops at once", () => {
   const world = new World({ unitsOfTurn: 60 });
   const busy = world.open();
   busy.connect({ clientId: "b" });
@@ -355,4 +364,7 @@ test("a link that waits for its turn pauses only when more arrives, and its keep
   expect([isHeld(), busy.paused]).toEqual([true, true]);
   world.check();
   expect([isHeld(), busy.paused]).toEqual([false, false]);
+  // So much at once shows that more is to come.
+  busy.sendQuietly(Buffer.concat(Array.from({ length: 30 }, () => chunk)));
+  expect([isHeld(), busy.paused]).toEqual([true, true]);
 });
