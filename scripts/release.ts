@@ -45,6 +45,9 @@ await runScript(async () => {
     console.log(help);
     return 0;
   }
+  if (process.platform !== "linux" || process.arch !== "x64") {
+    throw new UsageError("a release is made on Linux x64");
+  }
   const identity = await presentIdentity();
   const version = versionOf(values.version ?? identity.version);
   const isDry = values["dry-run"];

@@ -154,6 +154,15 @@ describe.skipIf(why !== null)(title, () => {
     expect(wrong.exitCode).toBe(2);
     expect(wrong.stderr.toString()).toContain("serve");
     await expectServes([mqttd]);
+    // A new Node becomes the executable, an old one waits for it, as Deno does.
+    for (const { program, lack } of others) {
+      if (lack !== null) continue;
+      const command = [...program, project.file("node_modules/mqttd/launch.js")];
+      const own = spawnSync([...command, "version", "--json"], project.path);
+      expect(own.stderr.toString()).toBe("");
+      expect(JSON.parse(own.stdout.toString())).toMatchObject({ runtime: { name: "bun" } });
+      await expectServes(command);
+    }
   });
 
   for (const { name, program, lack, isOld } of others) {

@@ -1,4 +1,4 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { chmodSync, mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { writeChecksums } from "../../../scripts/release/checksums.ts";
@@ -7,6 +7,9 @@ import { spawn, spawnSync } from "../../support/child.ts";
 import { type Ended, environment, Folder } from "../../support/executable.ts";
 
 // install.sh with archives whose mqttd is a script. downloads.test.ts installs a real one.
+
+/** Each test starts some dozens of programs, perhaps on a busy machine. */
+setDefaultTimeout(120_000);
 
 const version = "1.2.3";
 const systems = ["linux-x64", "linux-arm64", "linux-x64-musl", "darwin-arm64"];
