@@ -70,10 +70,18 @@ function start(file: string): void {
     process.execve(file, [file, ...args], definedOf(process.env));
   }
   const child = spawn(file, args, { stdio: "inherit" });
-  for (const signal of passedOn) process.on(signal, () => child.kill(signal));
+  // Not by child.kill: Deno then takes every end for one by that signal.
+  const passOn = (signal: NodeJS.Signals): void => {
+    try {
+      if (child.pid !== undefined) process.kill(child.pid, signal);
+    } catch {
+      // It has ended meanwhile.
+    }
+  };
+  for (const signal of passedOn) process.on(signal, passOn);
   // A terminal sends Ctrl-C to both; whoever sends it to this process alone means both, too.
   process.on("SIGINT", () => {
-    if (!process.stdin.isTTY) child.kill("SIGINT");
+    if (!process.stdin.isTTY) passOn("SIGINT");
   });
   child.on("error", (error) => {
     console.error(`mqttd: ${file} can't be started: ${error.message}`);
