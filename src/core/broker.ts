@@ -31,7 +31,7 @@ import { announced, defaultLimits, type Announced, type Limits } from "./limits.
 import { publishOrdered } from "./ordered-message.ts";
 import { fitToSize, packetSize } from "./packet-size.ts";
 import { Journal } from "./journal.ts";
-import { costs, Memory } from "./memory.ts";
+import { Memory } from "./memory.ts";
 import type { ClientPacket, ServerPacket } from "./packet.ts";
 import { endMalformed } from "./malformed.ts";
 import { Pressure } from "./pressure.ts";
@@ -338,7 +338,7 @@ export class Broker {
     const connection = new Connection(id, remote, isLocal, listener, token, announced, holds, now);
     const onListener = this.connectionsByListener.get(listener.name) ?? 0;
     this.connections.set(id, connection);
-    this.memory.connections.take(costs.connection);
+    this.memory.connections.take(connection.ownBytes);
     this.connectionsByListener.set(listener.name, onListener + 1);
     this.statistics.socketsOpened += 1;
     if (this.stopping) return endConnection(this, connection, "shuttingDown");

@@ -6,7 +6,6 @@ import { ends, type EndCause } from "./end-causes.ts";
 import type { WillAtEnd } from "./events.ts";
 import { releaseAll, stopHolding } from "./hold.ts";
 import { after, type Millis } from "./io.ts";
-import { costs } from "./memory.ts";
 import type { ReasonCode } from "./reason.ts";
 import type { Session } from "./session.ts";
 import { startExpiry } from "./session-end.ts";
@@ -104,7 +103,7 @@ function removeConnection(broker: Broker, connection: Connection, cause: EndCaus
   else broker.connectionsByListener.set(name, onListener - 1);
   broker.connections.delete(connection.id);
   broker.crowd.remove(connection);
-  broker.memory.connections.give(costs.connection + connection.waitingBytes);
+  broker.memory.connections.give(connection.ownBytes);
   broker.memory.aliases.give(connection.aliasBytes);
   if (connection.cut !== null) forgetCut(broker, connection);
   const clears = broker.rules.deadlineAfterTakeover === "cleared" || cause !== "takenOver";

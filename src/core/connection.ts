@@ -194,12 +194,16 @@ export class Connection {
     memory.aliases.take(bytes);
   }
 
+  /** Bytes of memory that count for it as a connection. */
+  get ownBytes(): number {
+    return costs.connection + (this.driverHolds?.linkBytes ?? 0) + this.waitingBytes;
+  }
+
   /** Bytes of memory. */
   get held(): number {
     const { unfinishedBytes = 0, outputBytes = 0 } = this.driverHolds ?? {};
     const cutBytes = this.cut?.bytes ?? 0;
-    const own = costs.connection + this.waitingBytes + this.aliasBytes + cutBytes;
-    return own + unfinishedBytes + outputBytes;
+    return this.ownBytes + this.aliasBytes + cutBytes + unfinishedBytes + outputBytes;
   }
 
   /** Memory of its CONNECT while that waits for authentication. */

@@ -53,11 +53,14 @@ export interface ListenerPolicy {
   readonly passwordFile?: string | null;
 }
 
-/**
- * Bytes of memory that the driver holds for one connection: unread input, and output that its peer
- * has not taken. For people; the driver counts them in `broker.memory` as they change.
- */
+/** Bytes of memory that the driver holds for one connection. */
 export interface DriverHolds {
+  /** The connection itself, its socket, and what is on top of that (TLS); never changes. */
+  readonly linkBytes: number;
+  /**
+   * Unread input, and output that its peer has not taken. For people; the driver counts them in
+   * `broker.memory` as they change.
+   */
   readonly unfinishedBytes: number;
   readonly outputBytes: number;
 }

@@ -25,7 +25,7 @@ export class Place<Value> {
 }
 
 /** Bytes of memory of a place with its entry in a map, and of a map. */
-const placeBytes = 180;
+const placeBytes = 310;
 const mapBytes = 180;
 
 /**

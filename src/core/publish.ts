@@ -31,7 +31,7 @@ export interface Route {
    * recipient.
    */
   readonly copies: readonly Delivery[] | null;
-  /** Of memory; 0: not remembered. */
+  /** Of memory, if it is remembered. */
   bytes: number;
 }
 
@@ -166,9 +166,11 @@ export function routeOf(broker: Broker, topic: string, remembers = true): Route 
   broker.budget.spent += unitsOfRoute + steps * unitsOfStep + recipients * unitsOfRecipient;
   const denied = deniedAmong(broker, found, topic);
   const match = denied === null ? found : without(found, denied);
-  const copies = fixedCopies(broker, match, topic);
+  const { copies, made } = fixedCopies(broker, match, topic);
   const { generation } = broker;
-  const route = { generation, match, denied, writer: null, copies, bytes: 0 };
+  const own = subscriptions.remembers(found) ? 0 : costs.match + recipients * costs.recipient;
+  const bytes = made * costs.fixedCopy + own;
+  const route = { generation, match, denied, writer: null, copies, bytes };
   if (!remembers || topic.length > rememberedTopicLength) return route;
   // A known topic may have far more recipients than before.
   const isFull = known === undefined && size >= rememberedRoutes;
@@ -178,10 +180,10 @@ export function routeOf(broker: Broker, topic: string, remembers = true): Route 
 }
 
 function remember(broker: Broker, topic: string, route: Route): void {
-  const copies = route.copies?.length ?? 0;
+  const { match, denied, copies } = route;
   // Where some are left out, the recipients are a list of its own.
-  const own = route.denied === null ? 0 : route.denied.size * deniedBytes + copies * 8;
-  route.bytes = costs.route + textBytes(topic) + copies * costs.fixedCopy + own;
+  const own = denied === null ? 0 : denied.size * deniedBytes + match.recipients.length * 8;
+  route.bytes += costs.route + textBytes(topic) + (copies?.length ?? 0) * 8 + own;
   const replaced = broker.routes.get(topic)?.bytes ?? 0;
   broker.memory.routes.take(route.bytes - replaced);
   broker.routes.set(topic, route);
@@ -236,16 +238,26 @@ export function forgetRoutes(broker: Broker): void {
   broker.routes.clear();
 }
 
-function fixedCopies(broker: Broker, match: Match, topic: string): Delivery[] | null {
-  if (match.groups.length > 0) return null;
+/** `copies`: see Route. `made`: how many of them no connection had before, which may share them. */
+function fixedCopies(
+  broker: Broker,
+  match: Match,
+  topic: string,
+): { readonly copies: Delivery[] | null; readonly made: number } {
+  const none = { copies: null, made: 0 };
+  if (match.groups.length > 0) return none;
   const copies: Delivery[] = [];
+  let made = 0;
   for (const recipient of match.recipients) {
     const { connection } = recipient.session;
-    if (connection === null || !alwaysSendsQos0(broker, recipient.session)) return null;
+    if (connection === null || !alwaysSendsQos0(broker, recipient.session)) return none;
     if (!isVisibleTo(connection, topic)) continue;
-    copies.push(plainDelivery(connection, copyFor(recipient, { qos: 0, retain: false })));
+    const { lastDelivery } = connection;
+    const copy = plainDelivery(connection, copyFor(recipient, { qos: 0, retain: false }));
+    if (copy !== lastDelivery) made += 1;
+    copies.push(copy);
   }
-  return copies;
+  return { copies, made };
 }
 
 /** Offers a message to one member of a group. `denied`: those who may not read its topic. */

@@ -14,9 +14,9 @@ export interface Shape {
 /** Bytes of memory of each, with all that belongs to it but texts. */
 const subscribersBytes = 80;
 const mapBytes = 180;
-const subscriptionBytes = 210;
-const furtherBytes = 55;
-const groupBytes = 600;
+const subscriptionBytes = 260;
+const furtherBytes = 100;
+const groupBytes = 850;
 const memberBytes = 330;
 
 /**

@@ -58,6 +58,7 @@ export class Subscriptions {
   readonly #shapes = new Map<string, Shape>();
   /** By the ids of the patterns that match. Valid until the next change. */
   readonly #matches = new Map<string, Match>();
+  readonly #remembered = new Set<Match>();
   #rememberedRecipients = 0;
   #size = 0;
   #serial = 0;
@@ -145,15 +146,24 @@ export class Subscriptions {
     const size = match.recipients.length + match.groups.length;
     if (this.#rememberedRecipients + size > rememberedRecipients) this.forgetMatches();
     this.#rememberedRecipients += size;
-    this.#memory.routes.take(size * costs.recipient);
+    this.#memory.routes.take(costs.match + size * costs.recipient);
     this.#matches.set(key, match);
+    this.#remembered.add(match);
     return match;
+  }
+
+  /** Whether a match is remembered, and counted: other topics may share it. */
+  remembers(match: Match): boolean {
+    return this.#remembered.has(match);
   }
 
   /** Forgets the remembered matches, which are made again as they are needed. */
   forgetMatches(): void {
-    if (this.#matches.size > 0) this.#matches.clear();
-    this.#memory.routes.give(this.#rememberedRecipients * costs.recipient);
+    const { size } = this.#matches;
+    if (size === 0) return;
+    this.#memory.routes.give(size * costs.match + this.#rememberedRecipients * costs.recipient);
+    this.#matches.clear();
+    this.#remembered.clear();
     this.#rememberedRecipients = 0;
   }
 
@@ -241,7 +251,7 @@ export class Subscriptions {
 }
 
 /** Bytes of memory of an entry in the map of patterns without wildcards. */
-const exactBytes = 55;
+const exactBytes = 80;
 
 /** Bytes of both texts: without a mount point they are one. */
 function textsOf(subscription: Subscription | null): number {

@@ -34,6 +34,10 @@ export abstract class LinkAbove implements Link {
     return this.below.identity;
   }
 
+  get ownBytes(): number {
+    return this.below.ownBytes ?? 0;
+  }
+
   get unsent(): number {
     return this.below.unsent ?? 0;
   }

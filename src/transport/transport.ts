@@ -62,6 +62,8 @@ export interface Link {
    * user name of CONNECT counts.
    */
   readonly identity?: string | null | undefined;
+  /** Memory of what is on top of the socket, without bytes that wait; bytes, absent: none. */
+  readonly ownBytes?: number;
   /** Memory of bytes that `write` took and that wait here for the system; absent: none ever. */
   readonly unsent?: number;
   /** The client's certificate, as DER; null: it has shown none, or the link has ended. Absent: never one. */

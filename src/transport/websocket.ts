@@ -33,6 +33,9 @@ const frameMargin = 64 * 1024;
 /** Bytes that are read between two looks at the budget of the turn. */
 const partBytes = 8 * 1024;
 
+/** Memory of a connection's link and readers, bytes. Measured: `scripts/holdings.ts` compares. */
+const webSocketBytes = 4000;
+
 const nothing = new Uint8Array(0);
 
 /** State shared by all links of one listener. */
@@ -76,6 +79,10 @@ class WebSocketLink extends LinkAbove {
   override get preparing(): string | null {
     const isPreparing = this.#state === "handshake";
     return this.below.preparing ?? (isPreparing ? "WebSocket handshake" : null);
+  }
+
+  override get ownBytes(): number {
+    return webSocketBytes + super.ownBytes;
   }
 
   override get held(): number {

@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { costs } from "../../src/core/memory.ts";
 import type { ProtocolError } from "../../src/core/reason.ts";
 import { accessListOf } from "../support/access-text.ts";
 import { World } from "../support/world.ts";
@@ -51,7 +52,7 @@ test("what a client may do by a list counts with its session", () => {
     return bytes;
   };
   const open = bytesOf(new World());
-  expect(bytesOf(new World({ access: accessListOf(["topic t"]) }))).toBe(open + 150);
+  expect(bytesOf(new World({ access: accessListOf(["topic t"]) }))).toBe(open + costs.rights);
 });
 
 test("what the link holds of written bytes counts as output, until it has left or the link ends", () => {

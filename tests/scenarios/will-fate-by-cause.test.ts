@@ -240,7 +240,7 @@ const rows: readonly Row[] = [
     world: { limits: { memory: 1024 * 1024 } },
     end: (client, world) => {
       fillMemory(world);
-      client.publish("stored", "x".repeat(2000), { qos: 1 });
+      client.publish("stored", "x".repeat(5000), { qos: 1 });
     },
   },
   {

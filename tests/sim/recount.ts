@@ -46,7 +46,7 @@ function recount(broker: Broker): Partial<Record<MemoryKind, number>> {
     ...{ wills: 0, aliases: 0, unfinished: 0, output: 0 },
   };
   for (const connection of broker.connections.values()) {
-    found.connections += costs.connection;
+    found.connections += costs.connection + (connection.driverHolds?.linkBytes ?? 0);
     const { connect } = connection;
     if (connect !== null) {
       const { username, password, will } = connect;

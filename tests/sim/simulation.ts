@@ -190,8 +190,12 @@ class Cast {
   }
 }
 
-/** Bytes of all kinds that clients make the broker hold; retained messages and remembered routes stay. */
-function heldForNobody({ memory }: Broker): number {
+/** Bytes that clients make the broker hold; retained messages and remembered routes stay. */
+function heldForNobody({ memory, records }: Broker): number {
+  // What is remembered for people goes as well, when memory is short.
+  for (const list of [records.clients, records.wills, records.topics]) {
+    while (list.forgetOldest());
+  }
   const { messages: _, retained: __, routes: ___, ...others } = memory.byKind;
   return Object.values(others).reduce((sum, bytes) => sum + bytes, 0);
 }

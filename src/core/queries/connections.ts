@@ -2,7 +2,7 @@ import type { ConnectionAccount, HoldAccount } from "../records/shapes.ts";
 import type { Broker } from "../broker.ts";
 import type { Connection } from "../connection.ts";
 import { firstDue } from "../patience.ts";
-import { factsOf, type ConnectionRecord } from "../records/clients.ts";
+import { factsOf, type ConnectionRecord } from "../records/connection-record.ts";
 
 /** The account of one connection, open or ended. */
 export function connectionOf(broker: Broker, record: ConnectionRecord): ConnectionAccount {

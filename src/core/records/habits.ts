@@ -1,5 +1,6 @@
 import type { Broker } from "../broker.ts";
-import type { ClientHistories, ClientHistory } from "./clients.ts";
+import type { ClientHistory } from "./client-history.ts";
+import type { ClientHistories } from "./clients.ts";
 import type { Connection } from "../connection.ts";
 import { hadNoSubscribers, type ClientHabit, type Peer, type WillFate } from "../events.ts";
 import { excerpt, textKept } from "./excerpt.ts";

@@ -1,6 +1,7 @@
 import { assert } from "../assert.ts";
 import type { Broker } from "../broker.ts";
-import { ClientHistories, ConnectionRecord, Pings } from "./clients.ts";
+import { ClientHistories } from "./clients.ts";
+import { ConnectionRecord, Pings } from "./connection-record.ts";
 import { sessionExpirySecondsAsked } from "../connack.ts";
 import type { Connection } from "../connection.ts";
 import { ends, type EndCause } from "../end-causes.ts";
@@ -26,6 +27,11 @@ export type { RecentBounds };
  * Rules can read nothing in it.
  */
 export type RecordRef = object;
+
+/** Share of `limits.memory` for what can be forgotten, while memory is short. */
+const shareWhileShort = 1 / 32;
+/** Of each list in one turn. */
+const forgottenAtOnce = 20;
 
 /** Facts of an accepted CONNECT that are in neither the packet nor the session. */
 interface Accepted {
@@ -66,9 +72,9 @@ export class Records {
   constructor(broker: Broker, recentMessages: Partial<RecentBounds>) {
     this.#broker = broker;
     this.messages = new RecentMessages(recentMessages, broker.memory);
-    this.wills = new WillLedger(broker.limits);
-    this.clients = new ClientHistories(broker.limits);
-    this.topics = new WillTopics(broker.limits);
+    this.wills = new WillLedger(broker.limits, broker.memory);
+    this.clients = new ClientHistories(broker.limits, broker.memory);
+    this.topics = new WillTopics(broker.limits, broker.memory);
     this.habits = new Habits(broker, this.clients, this.topics);
     const counts = Object.keys(ends).map((cause) => [cause, 0]);
     this.ends = Object.fromEntries(counts) as Record<EndCause, number>; // The keys of the table.
@@ -104,6 +110,13 @@ export class Records {
   /** Memory is short: forgets what is the least loss. */
   ranShort(): void {
     this.messages.forget();
+    const { memory } = this.#broker;
+    for (let at = 0; at < forgottenAtOnce; at++) {
+      if (memory.records.bytes <= memory.limit * shareWhileShort) return;
+      const lists = [this.clients, this.wills, this.topics];
+      // Each of them once.
+      if (lists.filter((list) => list.forgetOldest()).length === 0) return;
+    }
   }
 
   /** PINGREQ arrived. */
@@ -140,7 +153,7 @@ export class Records {
     record.sessionPresent = sessionPresent;
     record.sessionExpirySeconds = session.expiryIntervalSeconds;
     record.sessionExpiryAskedSeconds = sessionExpirySecondsAsked(packet);
-    record.claim(packet);
+    record.claim(packet, broker.memory);
     connection.recordRef = record;
     const history = this.clients.connected(clientId);
     history.accepted(record);
@@ -220,7 +233,7 @@ export class Records {
     const { clientId, listener } = connection;
     if (clientId === null) return;
     const record = new ConnectionRecord(connection);
-    if (packet !== null) record.claim(packet);
+    if (packet !== null) record.claim(packet, this.#broker.memory);
     const will = packet?.will ?? null;
     if (will !== null) {
       record.refusedWill = excerpt(willFacts(will, listener.mountPoint + will.topic));
@@ -335,7 +348,8 @@ export class Records {
       const told = { at, cause, causeText, detail, silentMs, allowedMs, sessionExpirySeconds };
       const account = excerpt(further === null ? told : { ...told, ...further });
       const since = record.connectedAt ?? connection.openedAt;
-      record.close(account, statement, broker.standstills.stoodStillMs(since, at));
+      const stoodStillMs = broker.standstills.stoodStillMs(since, at);
+      record.close(account, statement, stoodStillMs, broker.memory);
       if (record.will !== null) record.will.end = account;
       if (wasConnected && clientId !== null) this.clients.gone(clientId);
     }

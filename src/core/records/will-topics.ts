@@ -1,6 +1,7 @@
 import { assert } from "../assert.ts";
 import { textKept } from "./excerpt.ts";
 import type { Millis } from "../io.ts";
+import { costs, type Memory, textBytes } from "../memory.ts";
 import { Oldest } from "./oldest.ts";
 import type { Message } from "../packet.ts";
 import type { Session } from "../session.ts";
@@ -106,8 +107,11 @@ export class WillTopics {
   readonly #free = new Map<string, WillTopic>();
   readonly #oldest = new Oldest(this.#free);
 
-  constructor(limits: { readonly ledger: number }) {
+  readonly #memory: Memory;
+
+  constructor(limits: { readonly ledger: number }, memory: Memory) {
     this.#limits = limits;
+    this.#memory = memory;
   }
 
   get size(): number {
@@ -121,7 +125,11 @@ export class WillTopics {
   /** The topic of a will that is armed next; null: not kept. */
   claim(topic: string): WillTopic | null {
     if (topic.length > textKept) return null;
-    const known = this.of(topic) ?? new WillTopic();
+    let known = this.of(topic);
+    if (known === null) {
+      known = new WillTopic();
+      this.#memory.records.take(bytesOf(topic));
+    }
     this.#free.delete(topic);
     this.#held.set(topic, known);
     return known;
@@ -140,9 +148,16 @@ export class WillTopics {
     if (known.isHeld) return;
     this.#held.delete(topic);
     this.#free.set(topic, known);
-    if (this.#free.size <= this.#limits.ledger) return;
+    if (this.#free.size > this.#limits.ledger) this.forgetOldest();
+  }
+
+  /** Forgets the topic whose last will was settled first. False: there is none without a will. */
+  forgetOldest(): boolean {
     const oldest = this.#oldest.take();
-    if (oldest !== undefined) this.#free.delete(oldest);
+    if (oldest === undefined) return false;
+    this.#free.delete(oldest);
+    this.#memory.records.give(bytesOf(oldest));
+    return true;
   }
 
   /** A message with RETAIN was stored, or without payload deleted the stored one. */
@@ -174,6 +189,11 @@ export class WillTopics {
     if (before === null || before.willArmedAt !== null || before.clientId === null) return null;
     return before.clientId === origin.clientId ? null : { ...before, clientId: before.clientId };
   }
+}
+
+/** Memory of a topic, with what is known of a message on it. */
+function bytesOf(topic: string): number {
+  return costs.willTopic + textBytes(topic);
 }
 
 function samePayload(a: RetainedBy, b: RetainedBy): boolean {

@@ -4,6 +4,8 @@ import { excerpt } from "./excerpt.ts";
 import { Histogram } from "./histogram.ts";
 import { base64 } from "./base64.ts";
 import { idCharacters } from "./clients.ts";
+import { bytesOfFact, Kept } from "./kept.ts";
+import { costs, type Memory } from "../memory.ts";
 import type { SparkplugPayloads } from "./sparkplug.ts";
 import type { Millis } from "../io.ts";
 import { Oldest } from "./oldest.ts";
@@ -50,7 +52,7 @@ export function isFarewell({ count, onTopic, saidWill, endedOnTopic }: OwnPublis
 }
 
 /** The record of one will, from the CONNECT that armed it until the ledger drops it. */
-export class WillRecord {
+export class WillRecord extends Kept {
   readonly id: number;
   readonly origin: WillOrigin;
   readonly facts: WillFacts;
@@ -73,10 +75,12 @@ export class WillRecord {
   fate: { readonly fate: WillFate; readonly at: Millis; readonly by: WaitEnd | null } | null = null;
 
   constructor(id: number, facts: WillFacts, payload: Uint8Array, origin: WillOrigin, now: Millis) {
+    const kept = excerpt(facts);
+    super(costs.willRecord + bytesOfFact(kept));
     this.id = id;
     this.#payload = payload.slice(0, payloadKept);
     this.origin = origin;
-    this.facts = excerpt(facts);
+    this.facts = kept;
     this.armedAt = now;
     this.step("armed", now);
   }
@@ -173,8 +177,11 @@ export class WillLedger {
   readonly #fates = { published: 0, discarded: 0, cancelled: 0 };
   #ids = 0;
 
-  constructor(limits: { readonly ledger: number }) {
+  readonly #memory: Memory;
+
+  constructor(limits: { readonly ledger: number }, memory: Memory) {
     this.#limits = limits;
+    this.#memory = memory;
   }
 
   /** Wills by state; fates are counted since the start. */
@@ -190,6 +197,7 @@ export class WillLedger {
   arm(facts: WillFacts, payload: Uint8Array, origin: WillOrigin, now: Millis): WillRecord {
     const record = new WillRecord(++this.#ids, facts, payload, origin, now);
     this.#records.set(record.id, record);
+    record.hold(this.#memory);
     return record;
   }
 
@@ -203,6 +211,7 @@ export class WillLedger {
   settle(record: WillRecord, fate: WillFate, by: WaitEnd | null, now: Millis): void {
     this.#delayed.delete(record);
     record.fate = { fate: excerpt(fate), at: now, by };
+    record.grow(bytesOfFact(record.fate), this.#memory);
     if (fate.fate === "published") {
       record.dueAt = fate.due;
       this.lateness.add(fate.at - fate.due);
@@ -213,12 +222,19 @@ export class WillLedger {
     this.#settledCharacters += record.origin.clientId.length;
     const { ledger } = this.#limits;
     while (this.#settled.size > ledger || this.#settledCharacters > ledger * idCharacters) {
-      const oldest = this.#oldest.take();
-      if (oldest === undefined) break;
-      this.#settled.delete(oldest);
-      this.#settledCharacters -= oldest.origin.clientId.length;
-      this.#records.delete(oldest.id);
+      if (!this.forgetOldest()) break;
     }
+  }
+
+  /** Forgets the settled will with the oldest fate. False: there is none. */
+  forgetOldest(): boolean {
+    const oldest = this.#oldest.take();
+    if (oldest === undefined) return false;
+    this.#settled.delete(oldest);
+    this.#settledCharacters -= oldest.origin.clientId.length;
+    this.#records.delete(oldest.id);
+    oldest.release(this.#memory);
+    return true;
   }
 
   /** Id of the last will armed; 0: none. */

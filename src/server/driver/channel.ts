@@ -1,5 +1,5 @@
 import type { ConnectionId, DriverHolds, Input, ListenerPolicy } from "../../core/io.ts";
-import type { Memory } from "../../core/memory.ts";
+import { costs, type Memory } from "../../core/memory.ts";
 import type { Link } from "../../transport/transport.ts";
 import { PacketReader, type PacketReaderOptions } from "../../wire/reader.ts";
 import { HeldOutput } from "./held-output.ts";
@@ -25,6 +25,7 @@ export interface Withheld {
 export class Channel implements DriverHolds, Worker {
   readonly id: ConnectionId;
   link: Link;
+  readonly linkBytes: number;
   readonly listener: ListenerPolicy;
   readonly reader: PacketReader;
   /** For log lines; null until CONNECT is accepted. */
@@ -90,6 +91,7 @@ export class Channel implements DriverHolds, Worker {
   ) {
     this.id = id;
     this.link = link;
+    this.linkBytes = costs.channel + (link.ownBytes ?? 0);
     this.listener = listener;
     this.reader = new PacketReader(reading);
     this.#outboxes = outboxes;

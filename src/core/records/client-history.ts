@@ -1,0 +1,223 @@
+import { assert } from "../assert.ts";
+import type { BrokerEvent, ClientHabit } from "../events.ts";
+import type { Millis } from "../io.ts";
+import { costs, type Memory } from "../memory.ts";
+import { ConnectionRecord } from "./connection-record.ts";
+import { excerpt, textKept } from "./excerpt.ts";
+import { bytesOfFact, Kept } from "./kept.ts";
+import type { WillRecord } from "./wills.ts";
+
+/**
+ * Bounds on what is kept of one client id: enough for a person to read, whatever the client does.
+ */
+const connectionsKept = 16;
+/** Refused ones among them, so that a client that retries does not push out earlier connections. */
+const refusalsKept = 3;
+const willsKept = 16;
+const eventsKept = 50;
+const takeoversKept = 3;
+/** The same while memory is short. */
+const connectionsKeptShort = 2;
+const willsKeptShort = 2;
+const eventsKeptShort = 5;
+
+export interface Takeover {
+  readonly at: Millis;
+  /** Addresses without ports. */
+  readonly from: string;
+  readonly to: string;
+}
+
+/** What is kept of the latest: one without a list, which most clients never need. */
+type Few<Item extends object> = Item | Item[] | null;
+
+function listOf<Item extends object>(few: Few<Item>): readonly Item[] {
+  if (few === null) return none;
+  return Array.isArray(few) ? few : [few];
+}
+
+/** Adds an item, and lets go of those before the latest `count`. */
+function withLatest<Item extends Kept>(
+  few: Few<Item>,
+  item: Item,
+  count: number,
+  memory: Memory,
+): Few<Item> {
+  item.hold(memory);
+  if (few === null) return item;
+  const items = Array.isArray(few) ? few : [few];
+  items.push(item);
+  if (items.length > count) {
+    for (const dropped of items.splice(0, items.length - count)) dropped.release(memory);
+  }
+  return items;
+}
+
+function connectedAtOf({ connectedAt }: ConnectionRecord): Millis {
+  assert(connectedAt !== null, "only an accepted CONNECT is an event");
+  return connectedAt;
+}
+
+class KeptEvent extends Kept {
+  readonly at: Millis;
+  readonly event: BrokerEvent;
+
+  constructor(told: BrokerEvent, at: Millis) {
+    const bytes = bytesOfFact(told);
+    // What takes no more has no long text.
+    const event = bytes > textKept ? excerpt(told) : told;
+    super(costs.keptEvent + (event === told ? bytes : bytesOfFact(event)));
+    this.at = at;
+    this.event = event;
+  }
+}
+
+type KeptHabit = ClientHabit & { readonly at: Millis };
+
+const none: readonly never[] = [];
+
+/** The latest history of one client id. */
+export class ClientHistory {
+  readonly clientId: string;
+  #connections: Few<ConnectionRecord> = null;
+  #wills: Few<WillRecord> = null;
+  /** A record stands for the event of its CONNECT. */
+  #events: Few<ConnectionRecord | KeptEvent> = null;
+  #habits: KeptHabit[] | null = null;
+  /** Habits logged for this device, under this id or an earlier one. */
+  #logged: Set<ClientHabit["fault"]> | null = null;
+  #takeovers: Takeover[] | null = null;
+  /** Whether the client is connected now. */
+  connected = false;
+
+  readonly #memory: Memory;
+  /** Bytes of its own, without connections, wills and events. */
+  #bytes: number = costs.history;
+
+  constructor(clientId: string, memory: Memory) {
+    this.clientId = clientId;
+    this.#memory = memory;
+    memory.records.take(this.#bytes);
+  }
+
+  /** It is forgotten. */
+  release(): void {
+    for (const kept of [this.#connections, this.#wills, this.#events]) {
+      for (const one of listOf<Kept>(kept)) one.release(this.#memory);
+    }
+    this.#memory.records.give(this.#bytes);
+  }
+
+  #grow(bytes: number): void {
+    this.#bytes += bytes;
+    this.#memory.records.take(bytes);
+  }
+
+  /** How many of each to keep. */
+  #most(usually: number, whileShort: number): number {
+    return this.#memory.takes("expire") ? whileShort : usually;
+  }
+
+  #keepConnection(record: ConnectionRecord): void {
+    const most = this.#most(connectionsKept, connectionsKeptShort);
+    this.#connections = withLatest(this.#connections, record, most, this.#memory);
+  }
+
+  #keepEvent(event: ConnectionRecord | KeptEvent): void {
+    const most = this.#most(eventsKept, eventsKeptShort);
+    this.#events = withLatest(this.#events, event, most, this.#memory);
+  }
+
+  /** CONNECT was accepted, which is an event too. */
+  accepted(record: ConnectionRecord): void {
+    this.#keepConnection(record);
+    this.#keepEvent(record);
+  }
+
+  /** The last connection to an earlier process. */
+  restored(record: ConnectionRecord): void {
+    this.#keepConnection(record);
+  }
+
+  refused(record: ConnectionRecord): void {
+    const refusals = this.connections.filter(({ connectedAt }) => connectedAt === null);
+    const [oldest] = refusals;
+    if (oldest !== undefined && refusals.length >= refusalsKept) {
+      this.#connections = this.connections.filter((other) => other !== oldest);
+      oldest.release(this.#memory);
+    }
+    this.#keepConnection(record);
+  }
+
+  armed(record: WillRecord): void {
+    const most = this.#most(willsKept, willsKeptShort);
+    this.#wills = withLatest(this.#wills, record, most, this.#memory);
+  }
+
+  /** Oldest first, as are the wills and the events. */
+  get connections(): readonly ConnectionRecord[] {
+    return listOf(this.#connections);
+  }
+
+  get wills(): readonly WillRecord[] {
+    return listOf(this.#wills);
+  }
+
+  get events(): readonly Pick<KeptEvent, "at" | "event">[] {
+    const { clientId } = this;
+    return listOf(this.#events).map((kept) =>
+      kept instanceof ConnectionRecord
+        ? { at: connectedAtOf(kept), event: kept.connected(clientId) }
+        : kept,
+    );
+  }
+
+  get habits(): readonly KeptHabit[] {
+    return this.#habits ?? none;
+  }
+
+  get takeovers(): readonly Takeover[] {
+    return this.#takeovers ?? none;
+  }
+
+  /** Keeps a habit once. False: it is known. */
+  keepHabit(habit: ClientHabit, at: Millis): boolean {
+    const habits = (this.#habits ??= []);
+    if (habits.some((known) => known.fault === habit.fault)) return false;
+    const kept = { ...excerpt(habit), at };
+    habits.push(kept);
+    this.#grow(bytesOfFact(kept));
+    return true;
+  }
+
+  /** Notes that a habit is logged for this device. False: it was logged before. */
+  logHabit(habit: ClientHabit["fault"]): boolean {
+    const logged = (this.#logged ??= new Set());
+    return logged.size < logged.add(habit).size;
+  }
+
+  /** Whether one of its wills is delayed. */
+  get awaitsWill(): boolean {
+    return this.wills.some(({ state }) => state === "delayed");
+  }
+
+  /** The same device had another id before: do not log its habits again. */
+  inheritLogged(before: ClientHistory | null): void {
+    if (before === null) return;
+    for (const habit of before.#logged ?? none) this.logHabit(habit);
+  }
+
+  tookOver(takeover: Takeover): void {
+    if (this.#takeovers === null) this.#grow(takeoversKept * costs.keptEvent);
+    keepLatest((this.#takeovers ??= []), takeover, takeoversKept);
+  }
+
+  noted(event: BrokerEvent, at: Millis): void {
+    this.#keepEvent(new KeptEvent(event, at));
+  }
+}
+
+function keepLatest<Item>(items: Item[], item: Item, count: number): void {
+  items.push(item);
+  if (items.length > count) items.shift();
+}
