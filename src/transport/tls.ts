@@ -108,7 +108,7 @@ class TlsLink extends LinkAbove {
     let at = start;
     if (this.#state === "open" && socket !== null) {
       // Copied: the TLS library may keep what it can't write yet.
-      while (at < end && !socket.writableNeedDrain) {
+      while (at < end && !this.#isFull) {
         const next = Math.min(end, at + writeMaxBytes);
         socket.write(bytes.slice(at, next));
         at = next;
@@ -117,6 +117,11 @@ class TlsLink extends LinkAbove {
     }
     if (at < end) this.#blocked = true;
     return at - start;
+  }
+
+  /** Bun's TLS library goes on writing to a pipe that is full. */
+  get #isFull(): boolean {
+    return this.#socket?.writableNeedDrain === true || this.#pipe?.writableNeedDrain === true;
   }
 
   /** What was received before is decrypted and handed on at once, so nothing waits up here. */
@@ -213,6 +218,7 @@ class TlsLink extends LinkAbove {
     socket.once("secure", () => this.#secured());
     socket.on("data", (bytes: Uint8Array) => this.#decrypted(bytes));
     socket.on("drain", () => this.#drained());
+    pipe.on("drain", () => this.#drained());
     socket.on("end", () => this.#notified());
     socket.on("error", (error) => this.#broken(error));
     socket.on("close", () => this.#endBelow());
@@ -253,7 +259,7 @@ class TlsLink extends LinkAbove {
   }
 
   #drained(): void {
-    if (!this.#blocked || this.#state !== "open") return;
+    if (!this.#blocked || this.#state !== "open" || this.#isFull) return;
     this.#blocked = false;
     this.#origin.events.drained(this);
   }

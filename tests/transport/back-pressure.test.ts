@@ -35,6 +35,22 @@ describe.each(transports)("%s", (name, make, at) => {
     });
   });
 
+  test("a full link stays full over many turns while its peer reads nothing", async () => {
+    const recorder = new Recorder();
+    await listening(make(), recorder, async (port) => {
+      const peer = await dial(at(port));
+      peer.socket.pause();
+      const link = await recorder.ready();
+      const block = new Uint8Array(1 << 20).fill(1);
+      for (let turn = 0; turn < 100; turn++) {
+        link.write(block, 0, block.length);
+        await new Promise((resolve) => void setImmediate(resolve));
+      }
+      expect(link.unsent ?? 0).toBeLessThan(2 * 1024 * 1024);
+      peer.rst();
+    });
+  }, 60_000);
+
   test("drained is not reported without a full link before", async () => {
     const recorder = new Recorder();
     await listening(make(), recorder, async (port) => {
