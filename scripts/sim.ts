@@ -2,7 +2,7 @@
 import { nearest } from "../src/config/nearest.ts";
 import { plantedQuirks, type PlantedQuirk } from "../src/core/quirks/planted.ts";
 import type { Rules } from "../src/core/quirks/rules.ts";
-import { plantedFaults } from "../tests/sim/planted-faults.ts";
+import { plantedFaults, storeFaults } from "../tests/sim/planted-faults.ts";
 import {
   simulate,
   type Failure,
@@ -21,6 +21,7 @@ The first violation ends the run, which prints the command that replays it.
   --seeds N       number of seeds (10; with --minutes: no limit)
   --minutes N     play for N minutes
   --steps N       steps of trouble in each world (5000)
+  --store         the broker has a store, which is slow and dies with it
   --quirk NAME    a broker with one planted quirk
   --canaries      the first seed that sees each planted quirk and fault, within --seeds (400)
   --twice         each seed twice: both hashes must be equal
@@ -37,6 +38,7 @@ const options = {
   seeds: { type: "string" },
   steps: { type: "string", default: "5000" },
   minutes: { type: "string" },
+  store: { type: "boolean", default: false },
   quirk: { type: "string" },
   canaries: { type: "boolean", default: false },
   twice: { type: "boolean", default: false },
@@ -53,6 +55,7 @@ interface Options {
   readonly count: number;
   readonly minutes: number;
   readonly steps: number;
+  readonly store: boolean;
   readonly quirk: PlantedQuirk | null;
   readonly twice: boolean;
   readonly shrink: boolean;
@@ -72,6 +75,7 @@ function main(): number {
     count: values.seeds === undefined ? unless : whole("seeds", values.seeds),
     minutes,
     steps: whole("steps", values.steps),
+    store: values.store,
     quirk: values.quirk === undefined ? null : planted(values.quirk),
     twice: values.twice,
     shrink: values.shrink,
@@ -118,10 +122,10 @@ function run(asked: Options): boolean {
   return true;
 }
 
-function play(seed: number, { quirk, verbose, steps }: Options): Outcome {
+function play(seed: number, { store, quirk, verbose, steps }: Options): Outcome {
   const rules: Partial<Rules> = quirk === null ? {} : plantedQuirks[quirk];
   const print = (line: string): void => console.log(line);
-  return simulate({ seed, steps, rules, ...(verbose && { print }) });
+  return simulate({ seed, steps, rules, store, ...(verbose && { print }) });
 }
 
 function report({ seed, steps }: Outcome, failure: Failure, asked: Options): void {
@@ -130,8 +134,10 @@ function report({ seed, steps }: Outcome, failure: Failure, asked: Options): voi
   if (!asked.verbose) for (const line of failure.journal) console.log(line);
   console.log(failure.text);
   const few = asked.shrink ? fewestSteps(seed, asked) : Math.min(asked.steps, steps);
+  const store = asked.store ? " --store" : "";
   const quirk = asked.quirk === null ? "" : ` --quirk ${asked.quirk}`;
-  console.log(`again: npm run sim -- --seed ${seed} --seeds 1 --steps ${few}${quirk} --verbose`);
+  const again = `--seed ${seed} --seeds 1 --steps ${few}${store}${quirk} --verbose`;
+  console.log(`again: npm run sim -- ${again}`);
 }
 
 /**
@@ -164,10 +170,11 @@ function findCanaries(asked: Options): boolean {
     else find(name, { rules: plantedQuirks[planted(name)] });
   }
   for (const [name, fault] of Object.entries(plantedFaults)) find(name, { fault });
+  for (const [name, fault] of Object.entries(storeFaults)) find(name, { fault, store: true });
   return isComplete;
 }
 
-type Planted = Pick<SimulationOptions, "rules" | "fault">;
+type Planted = Pick<SimulationOptions, "rules" | "fault" | "store">;
 
 function firstSight(what: Planted, { first, count, steps }: Options): string | null {
   for (let seed = first; seed < first + count; seed++) {

@@ -10,6 +10,8 @@ type Act =
   | { readonly act: "return"; readonly who: number }
   | { readonly act: "drop"; readonly who: number }
   | { readonly act: "keep" }
+  /** The store keeps nothing of the batch under way. */
+  | { readonly act: "fail" }
   | { readonly act: "pass"; readonly milliseconds: number }
   | { readonly act: "crash"; readonly downMs: number; readonly heartbeatAgoMs: number };
 
@@ -20,6 +22,7 @@ const acts: fc.Arbitrary<Act> = fc.oneof(
   { weight: 4, arbitrary: fc.record({ act: fc.constant("return"), who }) },
   { weight: 2, arbitrary: fc.record({ act: fc.constant("drop"), who }) },
   { weight: 12, arbitrary: fc.record({ act: fc.constant("keep") }) },
+  { weight: 3, arbitrary: fc.record({ act: fc.constant("fail") }) },
   {
     weight: 2,
     arbitrary: fc.record({ act: fc.constant("pass"), milliseconds: fc.nat(4000) }),
@@ -82,6 +85,11 @@ class Crashes {
       case "keep":
         if (this.#world.store.waiting !== null) this.#world.store.keep();
         this.#world.check();
+        return;
+      case "fail":
+        if (this.#world.store.waiting === null) return;
+        this.#world.fail();
+        if (!this.#mortal.isOpen) this.#mortalEnds();
         return;
       case "pass":
         return this.#world.advance(act.milliseconds);

@@ -3,6 +3,7 @@ import type { Connection } from "./connection.ts";
 import { Violation } from "./journal.ts";
 import { Shortage } from "./shortage.ts";
 import type { Session, WillState } from "./session.ts";
+import type { SimStore } from "./sim-store.ts";
 
 /** A connection that ends because another one now has its client id. */
 interface Takeover {
@@ -50,6 +51,8 @@ export class Books {
   replaced: string | null = null;
   /** In this world some clients may not read some topics. */
   hasAccessList = false;
+  /** Of the broker; null: nothing outlives it. */
+  store: SimStore | null = null;
   /** Counts the changes of subscribers. */
   generation = 0;
 

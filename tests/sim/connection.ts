@@ -65,6 +65,8 @@ export interface Said {
   readonly copy: Copy | null;
   readonly payload: Uint8Array | null;
   readonly expirySeconds: number | null;
+  /** The commit that it waits for; 0: none. */
+  readonly needed: number;
 }
 
 /** One network connection as the world and its referee see it. Times are the broker's clock. */
@@ -126,6 +128,11 @@ export class Connection {
   readonly owed: number[] = [];
   readonly said: Said[] = [];
   saidPlace = 0;
+  /** Output of it waits, for its peer or for the store. */
+  get isBehind(): boolean {
+    return this.link.clogged || this.said.length > this.saidPlace;
+  }
+
   connack: { readonly reason: number; readonly sessionPresent: boolean } | null = null;
   /** Possible ends; one of them must be the connection's next event. */
   verdict: readonly EndCause[] | null = null;

@@ -160,7 +160,7 @@ export class Delivery {
    * Waiting messages are sent as soon as nothing prevents it; long queues take several turns. If a
    * turn has room for little, each message that is sent gives the next one as much time.
    */
-  expectPrompt(session: Session, now: number, { isCut, slackMs }: Books): void {
+  expectPrompt(session: Session, now: number, { isCut, slackMs, store }: Books): void {
     const { connection, inflight, queues } = session;
     const first = queues[1].find(isCertain) ?? queues[2].find(isCertain);
     const isFree =
@@ -168,7 +168,7 @@ export class Delivery {
       first !== undefined &&
       first.publication.expiresAt > now &&
       !connection.isSilenced &&
-      !connection.link.clogged &&
+      !(store === null ? connection.link.clogged : connection.isBehind) &&
       !isPerhapsUnfit(connection, first.publication) &&
       inflight.size < connection.window;
     if (!isFree) {

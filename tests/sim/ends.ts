@@ -53,7 +53,9 @@ export class Ends {
   expectWithin(connection: Connection, now: number): void {
     // What came before its end is read first.
     const endedAt = Math.min(connection.lost?.at ?? Infinity, connection.kickedAt ?? Infinity);
-    const isSoon = now <= endedAt + longestReadMs || connection.isSilenced;
+    const { slackMs } = this.#books;
+    const until = this.#books.met(endedAt + longestReadMs) + slackMs;
+    const isSoon = now <= until || connection.isSilenced;
     demand(isSoon, "what ends a connection from outside ends it soon", {
       connection: connection.number,
       now,

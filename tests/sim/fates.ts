@@ -160,6 +160,8 @@ export class Fates {
   expectWithin(session: Session, now: number): void {
     const { will } = session;
     if (will === null || will.state !== "delayed") return;
+    // After an orderly stop it waits for the next start.
+    if (this.#books.stopping && this.#books.store !== null) return;
     demand(!this.#books.isOverdue(will.dueAt, now), "no will is overdue", { will, now });
   }
 
@@ -190,7 +192,8 @@ export class Fates {
 
   #fateOf(cause: Ended["cause"], due: number, now: number): WillAtEnd["fate"] {
     if (cause === "disconnected") return "discarded";
-    return due > now && cause !== "shuttingDown" ? "delayed" : "published";
+    const keepsDelay = cause !== "shuttingDown" || this.#books.store !== null;
+    return due > now && keepsDelay ? "delayed" : "published";
   }
 
   #take(session: Session, will: WillState, fate: WillAtEnd, due: number, now: number): void {

@@ -153,7 +153,8 @@ export class Offers {
     if (copy.share === null) session.queues[copy.qos].push(copy);
     else session.shared.push(copy);
     if (connection === null) return;
-    const isClogged = connection.link.clogged;
+    const isStored = this.#books.store !== null;
+    const isClogged = isStored ? connection.isBehind : connection.link.clogged;
     this.#fresh.push({ copy, session, connection, isClogged, isBehind });
   }
 

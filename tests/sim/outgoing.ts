@@ -15,6 +15,12 @@ type Traced = LogEvent & { readonly event: "packet" };
 type TracedPublish = Traced["packet"] & { readonly type: "publish" };
 type NotSent = BrokerEvent & { readonly event: "notSent" };
 
+/** Whether an answer promises that something is kept; a refusal does not. */
+function isPromise(packet: Traced["packet"]): boolean {
+  if (packet.type === "pingresp") return false;
+  return !("reason" in packet) || packet.reason < Reason.unspecifiedError;
+}
+
 /** The packets that the broker announces: receiver, reason, and required bytes. */
 export class Outgoing {
   readonly #books: Books;
@@ -79,6 +85,7 @@ export class Outgoing {
       copy: null,
       payload: null,
       expirySeconds: null,
+      needed: isPromise(packet) ? (this.#books.store?.needed ?? 0) : 0,
     });
   }
 
@@ -144,6 +151,9 @@ export class Outgoing {
     if (connection.isSilenced) return;
     const left = (copy?.publication.expiresAt ?? Infinity) - now;
     const expirySeconds = left === Infinity ? null : Math.max(0, Math.ceil(left / 1000));
-    connection.said.push({ first, packetId, codes: null, topic, copy, payload, expirySeconds });
+    const needed = (first & 0x06) === 4 ? (this.#books.store?.needed ?? 0) : 0;
+    connection.said.push({
+      ...{ first, packetId, codes: null, topic, copy, payload, expirySeconds, needed },
+    });
   }
 }

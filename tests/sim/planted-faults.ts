@@ -38,6 +38,29 @@ export const plantedFaults: Readonly<Record<string, PlantedFault>> = {
   },
 };
 
+/** The same, of brokers with a store. */
+export const storeFaults: Readonly<Record<string, PlantedFault>> = {
+  "what is promised leaves before the commit": (broker) => {
+    const handle = broker.handle.bind(broker);
+    broker.handle = (input, now) => {
+      const effects = handle(input, now);
+      const [first] = effects;
+      return first?.type === "persist" ? [...effects.slice(1), first] : effects;
+    };
+  },
+  "a message that is acknowledged stays in the store": ({ journal }) => {
+    const take = journal?.take.bind(journal);
+    if (journal === null || take === undefined) return;
+    journal.take = () =>
+      take().filter((change) => !("delete" in change && change.delete === "outgoing"));
+  },
+  "a will is not kept": ({ journal }) => {
+    const take = journal?.take.bind(journal);
+    if (journal === null || take === undefined) return;
+    journal.take = () => take().filter((change) => !("put" in change && change.put === "will"));
+  },
+};
+
 function notGivenBack(...kinds: readonly MemoryKind[]): Record<string, PlantedFault> {
   return Object.fromEntries(
     kinds.map((kind) => [

@@ -65,7 +65,7 @@ export class Referee {
     for (const other of open) if (other.listener === connection.listener) onListener += 1;
     connections.set(connection.remote, connection);
     open.add(connection);
-    this.#taps.set(connection, new Tap(connection));
+    this.#taps.set(connection, new Tap(connection, this.books.store));
     if (stopping) connection.verdict = ["shuttingDown"];
     else if (open.size > limits.connections || onListener >= listenerLimit) {
       // Those that wait for their CONNECT make room first.

@@ -1,6 +1,8 @@
 import type { Broker } from "../../src/core/broker.ts";
 import type { PublishPacket } from "../../src/core/packet.ts";
+import { costs, textBytes } from "../../src/core/memory.ts";
 import { isRoomFor } from "../../src/core/publish.ts";
+import type { Session } from "../../src/core/session.ts";
 
 /**
  * Whether memory is short, as the broker has counted it; `recount.ts` proves that it counts right.
@@ -36,8 +38,20 @@ export class Shortage {
     const message = { ...content, frame: null, owned: false, keepers: 0 };
     // The first question may have the broker remember a route, which takes memory.
     isRoomFor(broker, publisher, message);
-    return !isRoomFor(broker, publisher, message);
+    const aliasBytes = aliasGrowth(publisher, packet);
+    broker.memory.aliases.take(aliasBytes);
+    const refuses = !isRoomFor(broker, publisher, message);
+    broker.memory.aliases.give(aliasBytes);
+    return refuses;
   }
+}
+
+/** Bytes that a Topic Alias takes which the packet defines. */
+function aliasGrowth({ connection }: Session, { topic, topicAlias }: PublishPacket): number {
+  if (topicAlias === 0 || topic === "") return 0;
+  const before = connection?.aliasesIn?.[topicAlias];
+  if (before !== undefined) return textBytes(topic) - textBytes(before);
+  return costs.alias + textBytes(topic);
 }
 
 /** A measure ends a little below where it begins. */

@@ -15,6 +15,8 @@ export interface SimulationOptions {
   /** Planted in each broker. */
   readonly fault?: PlantedFault;
   readonly print?: (line: string) => void;
+  /** The broker has a store. */
+  readonly store?: boolean;
 }
 
 export interface Outcome {
@@ -42,8 +44,8 @@ const restWithin = 60_000;
 
 /** Plays one world: trouble first, then healing, after which everything must come to rest. */
 export function simulate(options: SimulationOptions): Outcome {
-  const { seed, steps, rules = {}, fault, print } = options;
-  const world = new World(seed, rules, fault ?? null, print ?? null);
+  const { seed, steps, rules = {}, fault, print, store = false } = options;
+  const world = new World(seed, rules, fault ?? null, print ?? null, store);
   let failure: Failure | null = null;
   try {
     const cast = new Cast(world);

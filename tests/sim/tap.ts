@@ -1,5 +1,6 @@
 import { demand } from "./books.ts";
 import type { Connection, Said } from "./connection.ts";
+import type { SimStore } from "./sim-store.ts";
 import { anything, type Copy } from "./session.ts";
 
 const nothing = new Uint8Array(0);
@@ -31,8 +32,11 @@ export class Tap {
   #place = 0;
   #bytes: Uint8Array = nothing;
 
-  constructor(connection: Connection) {
+  readonly #store: SimStore | null;
+
+  constructor(connection: Connection, store: SimStore | null) {
     this.#connection = connection;
+    this.#store = store;
   }
 
   wrote(bytes: Uint8Array, start: number, end: number): void {
@@ -89,6 +93,7 @@ export class Tap {
         maximumPacketSize,
       },
     );
+    if (next.needed > 0) this.#store?.expectKept(next.needed, { connection: number, next });
     this.#bytes = bytes;
     this.#place = at;
     if (first >> 4 === 3) this.#publish(next, end);

@@ -22,6 +22,7 @@ import { isDenied } from "./incoming.ts";
 import { isReadable } from "./topics.ts";
 import { expectLikeness } from "./likeness.ts";
 import { expectRecounted } from "./recount.ts";
+import { SimStore } from "./sim-store.ts";
 import { MachineTime, MachineTimer } from "./time.ts";
 import { accessBy } from "../support/access.ts";
 
@@ -77,13 +78,17 @@ export class World {
   #timer!: MachineTimer;
   #numbers = 0;
   #tokens = 0;
+  /** Null: the broker has no store. */
+  readonly #storeDice: WorldDice | null;
 
   constructor(
     seed: number,
     rules: Partial<Rules>,
     planted: PlantedFault | null,
     print: ((line: string) => void) | null,
+    hasStore: boolean,
   ) {
+    this.#storeDice = hasStore ? new WorldDice(~seed >>> 0) : null;
     this.dice = new WorldDice(seed);
     this.options = drawOptions(this.dice);
     this.#rules = rules;
@@ -186,13 +191,18 @@ export class World {
     this.referee.sweep();
     if (this.steps % likenessEvery === 0) {
       expectLikeness(this.broker, this.referee.books);
+      this.referee.books.store?.expectSame();
       expectRecounted(this.broker, this.driver.closing > 0 || this.#unadmitted.size > 0);
     }
     let closing = 0;
-    for (const { link, isOpen, isClosing } of this.#links) {
+    let mayWait = 0;
+    for (const { link, isOpen, isClosing, isSilenced } of this.#links) {
       if (!isOpen && !link.over && (link.endedByBroker || isClosing)) closing += 1;
+      // The last output of a silenced link, which goes nowhere, waits for the store all the same.
+      if (isSilenced && this.#storeDice !== null) mayWait += 1;
     }
-    if (closing !== this.driver.closing) {
+    const more = this.driver.closing - closing;
+    if (more < 0 || more > mayWait) {
       const { closing: counted } = this.driver;
       throw new Violation("the broker counts the clients that it has sent away", {
         closing,
@@ -292,6 +302,7 @@ export class World {
     this.#unadmitted.clear();
     this.#unaccepted = 0;
     this.referee.brokerLost();
+    this.referee.books.store?.tear(this.#clock.now());
     this.#start();
   }
 
@@ -311,7 +322,7 @@ export class World {
   /** Nothing is in transit, nor waits in the broker for a later turn. */
   get isQuiet(): boolean {
     const isRead = [...this.#links].every(({ link, pausedAt }) => link.isIdle && pausedAt === null);
-    return isRead && this.driver.idle;
+    return isRead && this.driver.idle && this.driver.isKept;
   }
 
   /** Connections whose links are still open. */
@@ -459,9 +470,11 @@ export class World {
     this.#clock = clock;
     const { limits, hasAccessList } = this.referee.books;
     this.referee.books.jumps.length = 0;
-    const broker = new Broker(
+    const store = this.#createStore(() => this.broker === broker);
+    const broker: Broker = new Broker(
       {
         limits,
+        durable: store !== null,
         sysIntervalMs: this.options.sysIntervalMs,
         rules: this.#rules,
         access: accessBy({
@@ -475,6 +488,8 @@ export class World {
     this.broker = broker;
     this.#watchPauses(broker);
     this.#planted?.(broker);
+    store?.watch(broker);
+    this.referee.books.store = store;
     const driver: Driver = new Driver({
       broker,
       clock,
@@ -486,6 +501,7 @@ export class World {
         this.#authenticate(credentials, (refused) => {
           if (this.broker === broker) answer(refused);
         }),
+      commit: store?.commit ?? null,
       outputBytes: this.options.outputBytes,
       timer: (onDue) => {
         this.#timer = new MachineTimer(this.time, () => clock.now(), onDue);
@@ -538,6 +554,17 @@ export class World {
         this.referee[input.type](this.referee.books.connection(remote));
       return effects;
     };
+  }
+
+  /** `isAlive`: whether its broker is. */
+  #createStore(isAlive: () => boolean): SimStore | null {
+    if (this.#storeDice === null) return null;
+    return new SimStore(this.#storeDice, (milliseconds, work) => {
+      const run = (): void => {
+        if (isAlive()) this.#call(work);
+      };
+      this.agenda.at(this.now + milliseconds, () => this.#inTurn(run), turnOf.late);
+    });
   }
 
   #work(broker: Broker, work: () => void): void {

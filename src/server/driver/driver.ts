@@ -721,7 +721,10 @@ export class Driver {
 
   /** Closes the link on the core's order; with `end`, the client still gets the last bytes. */
   #close(channel: Channel, how: "end" | "reset"): void {
-    if (how === "end") this.#output.write(channel);
+    const { last } = channel;
+    const isGone = last?.type === "closed" && !openLosses.has(last.how);
+    if (isGone) channel.loseOutput();
+    else if (how === "end") this.#output.write(channel);
     this.#release(channel);
     if (how === "reset") {
       channel.loseOutput();

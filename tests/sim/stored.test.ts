@@ -1,0 +1,30 @@
+import { expect, test } from "bun:test";
+import { storeFaults } from "./planted-faults.ts";
+import { simulate } from "./simulation.ts";
+
+/**
+ * Worlds whose broker has a store, which is slow and dies with it in the middle of a batch: nothing
+ * is promised before it is kept, the store has what the broker has, and a broker can be restored
+ * from it at any moment.
+ */
+test("24 worlds with a store each come to rest", () => {
+  const failures: string[] = [];
+  for (let seed = 1; seed <= 24; seed++) {
+    const { failure } = simulate({ seed, steps: 2000, store: true });
+    if (failure !== null) failures.push(`seed ${seed}: ${failure.text}`);
+  }
+  expect(failures).toEqual([]);
+}, 120_000);
+
+test.each(Object.entries(storeFaults))(
+  "the referee detects: %s",
+  (_, fault) => {
+    const rules = new Set<string>();
+    for (let seed = 1; seed <= 50 && rules.size === 0; seed++) {
+      const { failure } = simulate({ seed, steps: 1500, store: true, fault });
+      if (failure !== null) rules.add(failure.rule);
+    }
+    expect(rules.size).toBe(1);
+  },
+  120_000,
+);
