@@ -281,6 +281,17 @@ const comparisons: Readonly<Record<string, Lines>> = {
       '{"tst":"TIME","topic":"T","qos":0,"retain":0,"payloadlen":1,"properties":' +
       '{"user-properties":{"k":"v"},"content-type":"text/plain"},"payload":"x"}\n',
   },
+  "sub -F %P with a key that comes twice": {
+    sub: [...five, "-t", "T", "-C", "1", "-F", "%P"],
+    pub: [
+      [
+        ...[...five, "-t", "T", "-m", "x", "-D", "publish", "user-property", "k", "1"],
+        ...["-D", "publish", "user-property", "2", "2"],
+        ...["-D", "publish", "user-property", "k", "3"],
+      ],
+    ],
+    prints: null,
+  },
   "sub -F %J": {
     sub: ["-t", "T", "-C", "1", "-F", "%J"],
     pub: [["-t", "T", "-m", '{"a": [1, 2]}']],
