@@ -28,6 +28,17 @@ const notRun: Readonly<Record<string, string>> = {
     "192.0.2.7 is nobody's address; tests/server/admin asks with a token",
   "curl -s 'localhost:1888/v1/wills?client=dev-42&wait=5s' | jq -r .awaitedWill.fate.fate":
     "jq need not be there; the request is played without it",
+  'curl -fsSLO "$BASE/v0.1.0/install.sh"':
+    "from a place that a test has not; tests/scripts/release runs the script with a server of its own",
+  'curl -fsSLO "$BASE/v0.1.0/mqttd.rb"':
+    "Homebrew is not there; tests/scripts/release runs the formula in Ruby",
+  "npx mqttd serve": "from a registry; tests/scripts/release starts the command from packed files",
+  "npm install ./mqttd-0.1.0.tgz ./mqttd-linux-x64-0.1.0.tgz":
+    "files of a release, which tests/scripts/release packs and installs",
+  "sudo cp mqttd.service /etc/systemd/system/":
+    "changes the machine; tests/scripts/release verifies the unit",
+  'curl -fsSL "$BASE/v0.1.0/Dockerfile" | docker build --tag mqttd -':
+    "Docker is not there; tests/scripts/release replays the file's steps",
   "npm run build": "measures other brokers for an hour, which it downloads",
   "npm run evidence": "rewrites sources; tests/house/evidence.test.ts compares them",
   "npm run conformance -- --url mqtt://localhost:1883":

@@ -131,6 +131,11 @@ const reloads: Play = async (session, typed) => {
   await session.shell.run("rm mqttd.passwd password.txt");
 };
 
+const keeps: Play = async (session, typed) => {
+  await serves(listening)(session, typed);
+  await ends({ says: /mqttd\.db/ })(session, "ls mqttd-data && rm -r mqttd-data");
+};
+
 const prints: Play = async (session, typed) => {
   await ends({ says: /limits.packetSize +25MiB +default\n/ })(session, typed);
   await session.shell.run("rm mqttd.jsonc mqttd.schema.json");
@@ -201,7 +206,7 @@ const terminals: Readonly<Record<string, Plays>> = {
     ["mqttd serve --set auth.passwordFile=mqttd.passwd", serves(listening)],
     ["mqttd inspect reload", reloads],
   ],
-  "of a store": [["mqttd serve --data ./mqttd-data", serves(listening)]],
+  "of a store": [["mqttd serve --data ./mqttd-data", keeps]],
   "of config": [
     ["mqttd config init", ends({ says: /wrote mqttd.jsonc, and mqttd.schema.json for editors/ })],
     ["mqttd config check", ends({ says: /ok: mqttd.jsonc\n/ })],
