@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import packageJson from "../../package.json" with { type: "json" };
 import { dockerfile } from "./dockerfile.ts";
@@ -36,11 +36,14 @@ export function writeInstallers(
     "install.sh": fromTemplate("install.sh", release),
     "mqttd.service": fromTemplate("mqttd.service", release),
     "mqttd.rb": homebrewFormula(release),
-    "mqttd.json": scoopManifest(release),
+    // In a folder of its own: mqttd started beside a mqttd.json takes it for its configuration.
+    "scoop/mqttd.json": scoopManifest(release),
     Dockerfile: dockerfile(release),
   };
   for (const [name, text] of Object.entries(texts)) {
-    if (text !== null) writeFileSync(path.join(folder, name), text);
+    if (text === null) continue;
+    mkdirSync(path.dirname(path.join(folder, name)), { recursive: true });
+    writeFileSync(path.join(folder, name), text);
   }
 }
 
