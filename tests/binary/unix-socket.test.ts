@@ -1,8 +1,11 @@
 import { describe, expect, test } from "bun:test";
-import { existsSync, statSync } from "node:fs";
+import { existsSync, readdirSync, statSync } from "node:fs";
 import { spawn } from "../support/child.ts";
+import { connectBytes } from "../support/connect-bytes.ts";
 import { Folder, type LogLine, run, RunningBroker } from "../support/executable.ts";
+import { eventually } from "../support/inbox.ts";
 import { SocketClient } from "../support/socket-client.ts";
+import { Peer } from "../transport/transports.ts";
 
 const args = ["--set", "listeners.0.transport=unix", "--set", "listeners.0.path=mqttd.sock"];
 const mosquitto = Bun.which("mosquitto_pub");
@@ -63,6 +66,65 @@ describe.if(process.platform !== "win32")("a listener on a unix socket", () => {
     expect(existsSync(file)).toBe(true);
   });
 });
+
+/** What strangers send, and what ends each. */
+const strangers: readonly (readonly [what: string, bytes: Uint8Array, cause: string])[] = [
+  ["garbage", Uint8Array.from({ length: 300 }, (_, at) => (at * 89 + 7) & 0xff), "protocolError"],
+  ["HTTP", Buffer.from("GET / HTTP/1.1\r\nHost: x\r\n\r\n"), "protocolError"],
+  // A CONNECT of 256 KiB, without its end.
+  ["half a CONNECT", Uint8Array.of(0x10, 0x80, 0x80, 0x10, 0, 4), "connectTimeout"],
+  ["nothing", new Uint8Array(0), "connectTimeout"],
+];
+
+/** A client with its CONNACK; again if this process was too slow for the broker's patience. */
+async function connected(unix: string): Promise<Peer> {
+  for (let left = 20; left > 0; left--) {
+    const peer = await Peer.dial({ unix });
+    peer.send(connectBytes({ version: 4, clientId: "honest" }));
+    const isIn = peer.until(() => peer.bytes.length === 4).then(() => true);
+    if (await Promise.race([isIn, peer.ended.then(() => false)])) return peer;
+    isIn.catch(() => {});
+  }
+  throw new Error("it was never let in");
+}
+
+test.if(process.platform === "linux").each(strangers)(
+  "500 strangers on a unix socket, %s: each ends and is told, descriptors are freed, others are served",
+  async (_what, bytes, cause) => {
+    const limits = ["--set", "limits.connections=200", "--set", "limits.connectTimeout=500ms"];
+    await using broker = await RunningBroker.start({ args: [...args, ...limits] });
+    const unix = broker.folder.file("mqttd.sock");
+    const descriptors = (): number => readdirSync(`/proc/${broker.pid}/fd`).length;
+    const idle = descriptors();
+    const peers: Peer[] = [];
+    for (let count = 0; count < 500; count += 50) {
+      const some = await Promise.all(Array.from({ length: 50 }, async () => Peer.dial({ unix })));
+      for (const peer of some) peer.socket.write(bytes);
+      peers.push(...some);
+    }
+    const honest = await connected(unix);
+    await Promise.all(peers.map(async (peer) => peer.ended));
+    // Those that gave way to others are counted in one line a second.
+    const told = (): number =>
+      broker.log.items.reduce((sum, line) => {
+        if (line.event === "crowded") return sum + Number(line["reset"]);
+        return line.event === "ended" && line["cause"] === cause ? sum + 1 : sum;
+      }, 0);
+    await eventually(
+      () => told() === peers.length,
+      () => `${told()} ends of ${peers.length}`,
+    );
+    for (const peer of peers) peer.rst();
+    await eventually(
+      () => descriptors() <= idle + 3,
+      () => `${descriptors()} descriptors, ${idle} before`,
+    );
+    honest.send(Uint8Array.of(0xc0, 0));
+    await honest.until(() => honest.bytes.length === 6);
+    honest.rst();
+  },
+  60_000,
+);
 
 test("behind a proxy, the log and inspect show the client's address", async () => {
   const from = { listeners: [{ port: 0, proxyProtocol: { from: ["127.0.0.1"] } }] };

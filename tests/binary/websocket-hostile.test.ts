@@ -1,9 +1,11 @@
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
+import { Authority, opensslMissing } from "../support/certificates.ts";
 import { connectBytes, connectFlag } from "../support/connect-bytes.ts";
 import { type LogLine, RunningBroker } from "../support/executable.ts";
 import { eventually } from "../support/inbox.ts";
 import { MqttJsClient } from "../support/mqttjs-client.ts";
+import { TlsPeer } from "../transport/tls-peer.ts";
 import { Peer } from "../transport/transports.ts";
 import { type FrameShape, frameOf } from "../websocket/frame-stream.ts";
 import { spoken, upgrade } from "../websocket/server-bytes.ts";
@@ -11,15 +13,31 @@ import { spoken, upgrade } from "../websocket/server-bytes.ts";
 /** In the configuration file: while a test builds up a crowd, nobody in it is timed out. */
 const patient = { limits: { connectTimeout: "60s" } };
 const impatient = { limits: { connectTimeout: "100ms" } };
+type Kind = "ws" | "wss";
+const kinds: readonly Kind[] = opensslMissing === null ? ["ws", "wss"] : ["ws"];
+const authority = opensslMissing === null ? new Authority() : null;
 let broker: RunningBroker;
 beforeAll(async () => {
+  const certificate = authority?.issue("broker", ["DNS:localhost", "IP:127.0.0.1"]);
+  const settings = [
+    ...["listeners.1.transport=ws", "listeners.1.port=0", "listeners.1.path=/mqtt"],
+    ...(certificate === undefined
+      ? []
+      : [
+          ...["listeners.2.transport=wss", "listeners.2.port=0", "listeners.2.path=/mqtt"],
+          ...["listeners.2.tls.cert=broker.crt", "listeners.2.tls.key=broker.key"],
+        ]),
+    "limits.unfinishedBytes=26MiB",
+  ];
   broker = await RunningBroker.start({
-    files: { "mqttd.json": JSON.stringify(patient) },
-    args: [
-      ...["--set", "listeners.1.transport=ws", "--set", "listeners.1.port=0"],
-      ...["--set", "listeners.1.path=/mqtt"],
-      ...["--set", "limits.unfinishedBytes=26MiB"],
-    ],
+    files: {
+      "mqttd.json": JSON.stringify(patient),
+      ...(certificate !== undefined && {
+        "broker.crt": certificate.cert,
+        "broker.key": certificate.key,
+      }),
+    },
+    args: settings.flatMap((setting) => ["--set", setting]),
   });
 });
 afterAll(async () => {
@@ -27,32 +45,46 @@ afterAll(async () => {
     await broker.stop();
   } finally {
     await broker[Symbol.asyncDispose]();
+    authority?.[Symbol.dispose]();
   }
 });
 
-const url = (): string => broker.urls.find((one) => one.startsWith("ws:")) ?? "";
-const port = (): number => Number(new URL(url()).port);
+const url = (kind: Kind = "ws"): string =>
+  broker.urls.find((one) => one.startsWith(`${kind}:`)) ?? "";
+const port = (kind: Kind = "ws"): number => Number(new URL(url(kind)).port);
 
 /** A fresh client is let in, and gets what it publishes. */
-async function isServing(): Promise<void> {
-  await using client = await MqttJsClient.connect(url(), { protocolVersion: 5 });
+async function isServing(kind: Kind = "ws"): Promise<void> {
+  const options = { protocolVersion: 5, rejectUnauthorized: false } as const;
+  await using client = await MqttJsClient.connect(url(kind), options);
   await client.mqtt.subscribeAsync("alive");
   await client.mqtt.publishAsync("alive", "yes", { qos: 1 });
   expect((await client.message("alive")).payload.toString()).toBe("yes");
 }
 
+type Stranger = Peer | TlsPeer;
+
 /** Lines of the log when each peer dialled: an earlier one may have had the same port. */
-const linesBefore = new WeakMap<Peer, number>();
+const linesBefore = new WeakMap<Stranger, number>();
 
 async function dial(): Promise<Peer> {
+  return dialled(async () => Peer.dial(port()));
+}
+
+async function dialOver(kind: Kind): Promise<Stranger> {
+  if (kind === "ws") return dial();
+  return dialled(async () => TlsPeer.dial({ hostname: "127.0.0.1", port: port(kind) }));
+}
+
+async function dialled<One extends Stranger>(open: () => Promise<One>): Promise<One> {
   const before = broker.log.items.length;
-  const peer = await Peer.dial(port());
+  const peer = await open();
   linesBefore.set(peer, before);
   return peer;
 }
 
 /** What the log says about the connection of a peer. */
-async function endOf(peer: Peer, boundMs?: number): Promise<LogLine> {
+async function endOf(peer: Stranger, boundMs?: number): Promise<LogLine> {
   const { local } = peer;
   const ends = (): LogLine[] =>
     broker.log.items
@@ -69,14 +101,21 @@ let clients = 0;
 /** A client whose CONNECT, with a will, has been accepted. */
 async function connected(keepAlive = 0): Promise<Peer> {
   const peer = await dial();
+  await greeted(peer, keepAlive);
+  return peer;
+}
+
+async function greeted(peer: Stranger, keepAlive = 0): Promise<void> {
   const willTopic = `will/${++clients}`;
   peer.send(upgrade);
   const flags = connectFlag.clean | connectFlag.will;
   peer.send(
     frameOf(connectBytes({ version: 5, clientId: `c${clients}`, keepAlive, flags, willTopic })),
   );
-  await peer.until(() => spoken(peer.bytes).dataFrames > 0);
-  return peer;
+  await eventually(
+    () => spoken(peer.bytes).dataFrames > 0,
+    () => "no CONNACK",
+  );
 }
 
 const frames: readonly [
@@ -150,21 +189,6 @@ function frame(payload: string, shape: FrameShape): Uint8Array {
   return frameOf(Buffer.from(payload, "latin1"), shape);
 }
 
-test.each(frames)(
-  "a frame, %s: its Close, its cause, its will",
-  async (_name, bytes, close, cause, detail) => {
-    const peer = await connected();
-    peer.send(bytes);
-    expect(await peer.ended).toBe("eof");
-    peer.fin();
-    expect(spoken(peer.bytes).close).toBe(close);
-    const end = await endOf(peer);
-    expect(end).toMatchObject({ cause, detail, wasConnected: true, will: { fate: "published" } });
-    expect(end["statement"]).toBe(cause === "protocolError" ? "v5-6.0.0-1" : null);
-    await isServing();
-  },
-);
-
 const lines = upgrade.split("\r\n");
 const without = (name: string): string =>
   lines.filter((line) => !line.startsWith(name)).join("\r\n");
@@ -218,24 +242,42 @@ const upgrades: readonly [name: string, request: string, status: string, detail:
   ["TLS", "\x16\x03\x01\x02\x00", "", "a TLS handshake, and this listener takes WebSocket only"],
 ];
 
-test.each(upgrades)(
-  "a bad upgrade, %s: its answer, its cause",
-  async (_name, request, status, detail) => {
-    const peer = await dial();
-    peer.send(Buffer.from(request, "latin1"));
-    expect(await peer.ended).toBe("eof");
-    peer.fin();
-    expect(spoken(peer.bytes).status).toBe(status);
-    const end = await endOf(peer);
-    expect(end).toMatchObject({
-      cause: "webSocketFailed",
-      detail,
-      wasConnected: false,
-      will: null,
-    });
-    await isServing();
-  },
-);
+describe.each(kinds)("over %s", (kind) => {
+  test.each(frames)(
+    "a frame, %s: its Close, its cause, its will",
+    async (_name, bytes, close, cause, detail) => {
+      const peer = await dialOver(kind);
+      await greeted(peer);
+      peer.send(bytes);
+      expect(await peer.ended).toBe("eof");
+      peer.fin();
+      expect(spoken(peer.bytes).close).toBe(close);
+      const end = await endOf(peer);
+      expect(end).toMatchObject({ cause, detail, wasConnected: true, will: { fate: "published" } });
+      expect(end["statement"]).toBe(cause === "protocolError" ? "v5-6.0.0-1" : null);
+      await isServing(kind);
+    },
+  );
+
+  test.each(upgrades)(
+    "a bad upgrade, %s: its answer, its cause",
+    async (_name, request, status, detail) => {
+      const peer = await dialOver(kind);
+      peer.send(Buffer.from(request, "latin1"));
+      expect(await peer.ended).toBe("eof");
+      peer.fin();
+      expect(spoken(peer.bytes).status).toBe(status);
+      const end = await endOf(peer);
+      expect(end).toMatchObject({
+        cause: "webSocketFailed",
+        detail,
+        wasConnected: false,
+        will: null,
+      });
+      await isServing(kind);
+    },
+  );
+});
 
 test("Pings alone do not keep a client alive", async () => {
   const peer = await connected(1);
