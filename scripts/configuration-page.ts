@@ -26,7 +26,10 @@ const introductions: Readonly<Record<string, readonly (string | readonly string[
       "clients that ask for none. With `tls.requestCert` each client has to give a certificate that one of the CAs in " +
       "`tls.ca` has signed, and that `tls.crl` does not revoke; `tls.identityAsUsername` makes its common name the " +
       "user name, so that an access list can name it and no password is needed. Without `requestCert`, `ca`, `crl` and " +
-      "`identityAsUsername` are an error, since they would keep nobody out. A reload reads all of these files again: " +
+      "`identityAsUsername` are an error, since they would keep nobody out. A client without a certificate gets the " +
+      "alert `certificate required`. One whose certificate is refused is closed without an alert, which the runtime " +
+      "cannot send: its program says that the connection was lost, and the broker's log why, with the certificate's " +
+      "name and serial number. A reload reads all of these files again: " +
       "open connections keep their certificate.",
     "**Who may connect.** `allowAnonymous`, `passwordFile` and `aclFile` of a listener replace those of `auth` for its " +
       "clients: absent, those of `auth` apply; null, none does. So one port can be open on this machine, and another " +
