@@ -34,8 +34,6 @@ export class Journal {
   /** Sessions of which something changed, also ended ones. */
   readonly #sessions = new Set<SessionJournal>();
   readonly #topics = new Set<string>();
-  /** Messages in the store. */
-  readonly #messages = new Map<Message, KeptMessage>();
   /** Messages that lost a keeper since the last batch. */
   readonly #released = new Set<KeptMessage>();
   /** Of each topic that the store has. */
@@ -97,7 +95,7 @@ export class Journal {
     for (const kept of this.#released) {
       // Another copy may have taken it over.
       if (kept.keepers > 0 || this.#adopted.has(kept.number)) continue;
-      this.#messages.delete(kept.message);
+      kept.message.kept = null;
       changes.push({ delete: "message", message: kept.number });
     }
     this.#released.clear();
@@ -106,10 +104,23 @@ export class Journal {
 
   /** The store has these messages, to which what is restored next refers. */
   adopt(messages: readonly DurableMessage[]): void {
-    for (const { message: number, ...content } of messages) {
-      const kept = new KeptMessage({ ...content, frame: null, owned: true, keepers: 0 }, number);
-      this.#adopted.set(number, kept);
-      this.#messages.set(kept.message, kept);
+    for (const record of messages) {
+      const { message: number, topic, payload, qos, retain, properties, expiresAt } = record;
+      // No spread: there may be a million.
+      const message: Message = {
+        topic,
+        payload,
+        qos,
+        retain,
+        properties,
+        expiresAt,
+        frame: null,
+        owned: true,
+        keepers: 0,
+        kept: null,
+      };
+      message.kept = new KeptMessage(message, number);
+      this.#adopted.set(number, message.kept);
       if (number > this.#lastMessage) this.#lastMessage = number;
     }
   }
@@ -166,11 +177,11 @@ export class Journal {
 
   /** A record is about to refer to a message: puts that into the batch, if the store has it not. */
   keep(message: Message, changes: Change[]): KeptMessage {
-    let kept = this.#messages.get(message);
-    if (kept === undefined) {
+    let kept = message.kept ?? null;
+    if (kept === null) {
       this.#lastMessage += 1;
       kept = new KeptMessage(message, this.#lastMessage);
-      this.#messages.set(message, kept);
+      message.kept = kept;
       changes.push({ put: "message", value: messageRecord(kept) });
     }
     kept.keepers += 1;

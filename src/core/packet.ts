@@ -1,4 +1,5 @@
 import type { Millis } from "./io.ts";
+import type { KeptMessage } from "./journal.ts";
 import type { ReasonCode } from "./reason.ts";
 
 /**
@@ -41,6 +42,8 @@ export interface Message {
   owned: boolean;
   /** Places that keep it: queues, windows, the retained messages (`Memory.hold`). */
   keepers: number;
+  /** What the store has of it; null or absent: nothing. */
+  kept?: KeptMessage | null;
 }
 
 /** Bytes of a payload, without a view of it: to make one takes longer than all other checks. */
@@ -59,6 +62,7 @@ export class ReceivedMessage implements Message {
   frame: Frame | null;
   owned = false;
   keepers = 0;
+  kept: KeptMessage | null = null;
   /** What has the payload: the packet, or the payload alone. */
   #from: Pick<PublishPacket, "payload">;
 

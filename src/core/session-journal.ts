@@ -10,12 +10,34 @@ import type { Journal, KeptMessage } from "./journal.ts";
 import type { Message } from "./packet.ts";
 import type { Session } from "./session.ts";
 
-/** What the store has of a session's parts, by their keys. */
+/** What the store has of a session's parts, by their keys. Created with their first entries. */
 class Kept {
-  readonly filters = new Set<string>();
-  readonly queued = new Map<number, KeptMessage>();
-  readonly outgoing = new Map<number, KeptMessage>();
-  readonly incoming = new Set<number>();
+  #filters: Set<string> | null = null;
+  #queued: Map<number, KeptMessage> | null = null;
+  #outgoing: Map<number, KeptMessage> | null = null;
+  #incoming: Set<number> | null = null;
+
+  get filters(): Set<string> {
+    return (this.#filters ??= new Set());
+  }
+
+  get queued(): Map<number, KeptMessage> {
+    return (this.#queued ??= new Map());
+  }
+
+  get outgoing(): Map<number, KeptMessage> {
+    return (this.#outgoing ??= new Map());
+  }
+
+  get incoming(): Set<number> {
+    return (this.#incoming ??= new Set());
+  }
+
+  /** Of all copies. */
+  *messages(): Generator<KeptMessage, void, void> {
+    if (this.#queued !== null) yield* this.#queued.values();
+    if (this.#outgoing !== null) yield* this.#outgoing.values();
+  }
 }
 
 /**
@@ -111,17 +133,11 @@ export class SessionJournal {
   }
 
   adoptQueued(place: number, message: KeptMessage): void {
-    this.#adopt(this.#kept?.queued, place, message);
+    if (this.#kept !== null) adopt(this.#kept.queued, place, message);
   }
 
   adoptOutgoing(packetId: number, message: KeptMessage): void {
-    this.#adopt(this.#kept?.outgoing, packetId, message);
-  }
-
-  #adopt(kept: Map<number, KeptMessage> | undefined, key: number, message: KeptMessage): void {
-    if (kept === undefined) return;
-    kept.set(key, message);
-    message.keepers += 1;
+    if (this.#kept !== null) adopt(this.#kept.outgoing, packetId, message);
   }
 
   adoptIncoming(packetId: number): void {
@@ -161,8 +177,7 @@ export class SessionJournal {
     this.#hasWill = false;
     const kept = this.#kept;
     this.#kept = null;
-    for (const message of kept?.queued.values() ?? []) this.#journal.release(message);
-    for (const message of kept?.outgoing.values() ?? []) this.#journal.release(message);
+    for (const message of kept?.messages() ?? []) this.#journal.release(message);
   }
 
   #takeParts(changes: Change[]): void {
@@ -263,4 +278,9 @@ export class SessionJournal {
     this.#journal.release(before);
     return true;
   }
+}
+
+function adopt(kept: Map<number, KeptMessage>, key: number, message: KeptMessage): void {
+  kept.set(key, message);
+  message.keepers += 1;
 }
