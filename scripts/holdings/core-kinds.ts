@@ -310,7 +310,6 @@ export const coreKinds: Readonly<Record<string, CoreKind>> = {
     },
   },
   "routes to the same 20 clients": ownRoutes(1, 20, 9900),
-  "routes to the same 500 clients": ownRoutes(1, 500, 490),
   "routes to 7 clients each": ownRoutes(9000, 7, 9000),
   "routes to 20 clients each": ownRoutes(4900, 20, 4900),
   "records of clients that are gone": {

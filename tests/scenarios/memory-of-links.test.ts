@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import { costs } from "../../src/core/memory.ts";
 import type { ProtocolError } from "../../src/core/reason.ts";
 import { accessListOf } from "../support/access-text.ts";
+import { TestClient } from "../support/client.ts";
 import { World } from "../support/world.ts";
 
 // Memory that listeners with passwords, access lists and TLS take, and give back.
@@ -74,4 +75,29 @@ test("what the link holds of written bytes counts as output, until it has left o
   expect(output.bytes).toBe(7000);
   client.drop();
   expect(output.bytes).toBe(0);
+});
+
+/** What stands on the socket takes memory, as TLS does. */
+class LargeLink extends TestClient {
+  get ownBytes(): number {
+    return 20_000;
+  }
+}
+
+test("what stands on the socket counts with its connection", () => {
+  const world = new World();
+  const { connections } = world.broker.memory;
+  const bytesOf = (open: () => TestClient): number => {
+    const before = connections.bytes;
+    const client = open();
+    const { bytes } = connections;
+    client.drop();
+    world.check();
+    expect(connections.bytes).toBe(before);
+    return bytes - before;
+  };
+  const plain = bytesOf(() => world.open());
+  const events = world.driver.eventsFor(world.policy);
+  const check = (): void => world.check();
+  expect(bytesOf(() => new LargeLink("127.0.0.1:40000", events, check)) - plain).toBe(20_000);
 });

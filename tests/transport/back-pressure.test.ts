@@ -47,6 +47,8 @@ describe.each(transports)("%s", (name, make, at) => {
         await new Promise((resolve) => void setImmediate(resolve));
       }
       expect(link.unsent ?? 0).toBeLessThan(2 * 1024 * 1024);
+      const above = (/tls/i.test(name) ? 15_000 : 0) + (/ws/i.test(name) ? 2000 : 0);
+      expect(link.ownBytes ?? 0).toBeGreaterThanOrEqual(above);
       peer.rst();
     });
   }, 60_000);
