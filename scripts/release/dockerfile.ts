@@ -29,6 +29,9 @@ RUN mkdir /mqttd && tar -xzf /mqttd.tar.gz --strip-components=1 -C /mqttd
 FROM ${base}
 COPY --from=unpacked /mqttd/mqttd /usr/local/bin/mqttd
 COPY --from=unpacked /mqttd/LICENSE /mqttd/THIRD-PARTY-LICENSES.txt /usr/local/share/doc/mqttd/
+RUN mkdir -p -m 700 /var/lib/mqttd && chown 65534:65534 /var/lib/mqttd
+# Its store: docker run --volume mqttd:/var/lib/mqttd
+VOLUME ["/var/lib/mqttd"]
 # mqttd.json in this folder is its configuration.
 WORKDIR /etc/mqttd
 USER 65534:65534
@@ -36,6 +39,6 @@ EXPOSE 1883
 # The administration listens inside the container only. bash, since the image has no HTTP client.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=5s CMD ["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/1888 && printf 'GET /healthz HTTP/1.1\\\\r\\\\nHost: localhost\\\\r\\\\nConnection: close\\\\r\\\\n\\\\r\\\\n' >&3 && read -r _ status _ <&3 && [ \\"$status\\" = 200 ]"]
 ENTRYPOINT ["mqttd"]
-CMD ["serve", "--host", "0.0.0.0"]
+CMD ["serve", "--host", "0.0.0.0", "--data", "/var/lib/mqttd"]
 `;
 }

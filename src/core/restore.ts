@@ -291,6 +291,8 @@ function delay(broker: Broker, will: Will): boolean {
     will.isPostponed = true;
     broker.postponed.add(will);
   }
-  deadlines.set(will.deadline, after(now, waitMs(broker)));
+  const publishedAt = after(now, waitMs(broker));
+  deadlines.set(will.deadline, publishedAt);
+  broker.records.willWaits(will, publishedAt);
   return true;
 }

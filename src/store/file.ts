@@ -127,7 +127,7 @@ export class StoreFile {
     this.#run = this.#number("SELECT max(run) FROM run");
     database.exec(`DELETE FROM run WHERE run <= ${this.#run - runsKept}`);
     database.exec("COMMIT");
-    this.#sync(durability === "normal" ? "FULL" : null);
+    this.#sync(null);
     this.#heartbeat = database.prepare("UPDATE run SET heartbeat = ? WHERE run = ?");
     writeHolder(this.#folder);
   }

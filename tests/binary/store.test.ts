@@ -1,6 +1,8 @@
 import { expect, test } from "bun:test";
-import { existsSync, statSync, truncateSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync, truncateSync } from "node:fs";
+import { spawn } from "../support/child.ts";
 import { Folder, run, RunningBroker } from "../support/executable.ts";
+import { eventually } from "../support/inbox.ts";
 import { MqttJsClient } from "../support/mqttjs-client.ts";
 
 // `serve --data`: what a user sees of a broker that is killed and started again.
@@ -115,6 +117,111 @@ test("an orderly stop leaves one closed file, and the next start restores it", a
   expect(restored).toMatchObject({ sessions: 1, retained: 1, wills: 0, diedMsAgo: null });
   await second.stop();
 }, 120_000);
+
+test("inspect --data reads the store of a broker that does not run", async () => {
+  using folder = new Folder();
+  const data = folder.file("data");
+  await using first = await serve(data);
+  await using sleeper = await MqttJsClient.connect(first.port, { clientId: "sleeper", ...lasting });
+  await sleeper.mqtt.subscribeAsync("home/#", { qos: 1 });
+  await sleeper.mqtt.endAsync();
+  const will = {
+    topic: "will/dev-42",
+    payload: Buffer.from("gone"),
+    qos: 1,
+    retain: false,
+  } as const;
+  await using device = await MqttJsClient.connect(first.port, { clientId: "dev-42", will });
+  await device.mqtt.publishAsync("home/door", "shut", { qos: 1, retain: true });
+  const inspect = async (...args: readonly string[]) =>
+    run(folder, ["inspect", ...args, "--data", data]);
+  const running = await inspect("wills");
+  expect(running.code).toBe(2);
+  expect(running.stderr).toContain(`another broker has it open (process ${first.pid})`);
+  await kill(first);
+
+  const explained = await inspect("explain", "dev-42");
+  expect(explained).toMatchObject({ code: 0, stderr: "" });
+  expect(explained.stdout).toContain("The broker was killed, or it crashed.");
+  expect(explained.stdout).not.toContain("The broker was back");
+  expect((await inspect("client", "sleeper")).stdout).toContain("home/#");
+  expect((await inspect("wills", "--json")).stdout).toContain('"topic":"will/dev-42"');
+  expect((await inspect("retained")).stdout).toContain("home/door");
+  const sessions = JSON.parse((await inspect("sessions", "--json")).stdout);
+  expect(sessions.sessions).toMatchObject([
+    { clientId: "sleeper", queue: { messages: 1 } },
+    { clientId: "dev-42" },
+  ]);
+  const store = JSON.parse((await inspect("store", "--json")).stdout);
+  expect(store.store).toMatchObject({ durability: null, rows: { session: 2, will: 1 } });
+  expect((await inspect("explain", "nobody")).code).toBe(2);
+  const none = await run(folder, ["inspect", "wills", "--data", "elsewhere"]);
+  expect(none).toMatchObject({ code: 2, stdout: "" });
+  expect(none.stderr.split("\n")).toHaveLength(2);
+  // The reader has changed nothing that counts.
+  await using second = await serve(data);
+  const restored = await second.line("what was restored", ({ event }) => event === "restored");
+  expect(restored).toMatchObject({ sessions: 2, messages: 1, retained: 1, wills: 1 });
+}, 120_000);
+
+const canTrace = Bun.which("strace") !== null && process.geteuid?.() === 0;
+
+test.skipIf(!canTrace)(
+  "normal syncs each second, full each commit, off never, none on the loop (skipped: no strace as root)",
+  async () => {
+    for (const durability of ["normal", "full", "off"]) {
+      using folder = new Folder();
+      await using broker = await RunningBroker.start({
+        args: [
+          ...["--data", folder.file("data"), "--set", "admin.port=off"],
+          ...["--set", `store.durability=${durability}`],
+        ],
+      });
+      const syncs = await tracedSyncs(broker.pid, folder.file("trace"));
+      await using _strace = syncs;
+      await using client = await MqttJsClient.connect(broker.port, { clientId: "a", ...lasting });
+      const before = syncs.threads().length;
+      for (let number = 0; number < 5; number++) {
+        await client.mqtt.publishAsync("t", String(number), { qos: 1, retain: true });
+      }
+      // A sign of life may come between, once or twice.
+      if (durability === "normal") expect(syncs.threads().length - before).toBeLessThan(4);
+      if (durability === "full") expect(syncs.threads().length - before).toBeGreaterThanOrEqual(5);
+      if (durability === "off") expect(syncs.threads()).toEqual([]);
+      else
+        await eventually(
+          () => syncs.threads().length > before + 1,
+          () => "a sync each second",
+        );
+      // The thread of the loop has the number of the process.
+      expect(syncs.threads()).not.toContain(String(broker.pid));
+    }
+  },
+  120_000,
+);
+
+/** Follows a process; `threads` has the thread of each sync so far. */
+async function tracedSyncs(pid: number, file: string) {
+  const words = ["strace", "-f", "-e", "trace=fsync,fdatasync", "-o", file, "-p", String(pid)];
+  const child = spawn(words, { stdout: "ignore", stderr: "ignore" });
+  // Each thread is followed by itself.
+  const isFollowed = (thread: string): boolean =>
+    !/^TracerPid:\s+0$/m.test(readFileSync(`/proc/${pid}/task/${thread}/status`, "utf8"));
+  await eventually(
+    () => readdirSync(`/proc/${pid}/task`).every(isFollowed),
+    () => "strace",
+  );
+  const lines = (): string[] => readFileSync(file, "utf8").split("\n");
+  return {
+    threads: () =>
+      lines().flatMap((line) => (/f(?:data)?sync\(/.test(line) ? [line.split(" ")[0]] : [])),
+    [Symbol.asyncDispose]: async () => {
+      // It lets go of the broker.
+      child.kill("SIGTERM");
+      await child.exited;
+    },
+  };
+}
 
 test("a second broker on the folder is refused with one line, and the first goes on", async () => {
   using folder = new Folder();

@@ -211,6 +211,12 @@ export class Records {
     this.clients.gone(clientId);
   }
 
+  /** A restored will that was due before waits for its subscribers, or its client, until `due`. */
+  willWaits(will: Will, due: Millis): void {
+    const record = willRecordOf(will);
+    if (record !== null) record.dueAt = due;
+  }
+
   #armed(
     { remote, version, keepAliveSeconds }: Connection,
     { clientId, expiryIntervalSeconds: sessionExpirySeconds }: Session,

@@ -7,7 +7,7 @@ import { Folder } from "../../support/executable.ts";
 // Replays a Dockerfile without Docker: its stages become folders, and chroot runs its commands.
 
 /** What a base image with glibc has, and the commands of the Dockerfile use. */
-const basePrograms = ["sh", "bash", "tar", "gzip", "mkdir"];
+const basePrograms = ["sh", "bash", "tar", "gzip", "chown", "mkdir"];
 const tools = ["unshare", "nsenter", "chroot", "mount", "ip", "ldd"];
 
 /** Why an image can't be run here; null: it can. */
@@ -115,6 +115,7 @@ export class Image implements Disposable {
         stage.healthCheck = JSON.parse(rest.slice(rest.indexOf("CMD ") + 4)) as string[];
         return;
       case "EXPOSE":
+      case "VOLUME":
         return;
       default:
         throw new Error(`the Dockerfile has ${instruction}`);

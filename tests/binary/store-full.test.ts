@@ -1,0 +1,89 @@
+import { expect, test } from "bun:test";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { RunningBroker } from "../support/executable.ts";
+import { MqttJsClient } from "../support/mqttjs-client.ts";
+
+// A disk that fills up under a running broker, for real: a small file system of its own.
+
+const mountable =
+  process.platform === "linux" &&
+  process.geteuid?.() === 0 &&
+  spawnSync("mount", ["--version"]).status === 0;
+
+const lasting = {
+  clean: false,
+  protocolVersion: 5,
+  properties: { sessionExpiryInterval: 3600 },
+} as const;
+
+test.skipIf(!mountable)(
+  "a full disk: nothing is acknowledged that is not kept, and it recovers (skipped: needs root)",
+  async () => {
+    const folder = mkdtempSync(path.join(tmpdir(), "mqttd-full-"));
+    mount("mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", folder);
+    try {
+      await play(folder);
+    } finally {
+      mount("umount", folder);
+      rmSync(folder, { recursive: true });
+    }
+  },
+  120_000,
+);
+
+async function play(folder: string): Promise<void> {
+  const filler = path.join(folder, "filler");
+  const data = path.join(folder, "data");
+  await using broker = await RunningBroker.start({
+    args: ["--data", data, "--set", "admin.port=off"],
+  });
+  await using watcher = await MqttJsClient.connect(broker.port, { clientId: "watcher" });
+  await watcher.mqtt.subscribeAsync("live/#", { qos: 0 });
+  await using first = await MqttJsClient.connect(broker.port, { clientId: "first", ...lasting });
+  await first.mqtt.publishAsync("kept", "1", { qos: 1, retain: true });
+  fill(filler);
+  // Larger than what is left in the log's file.
+  const large = Buffer.alloc(900_000, 1);
+  let isAcknowledged = false;
+  first.mqtt.publish("lost", large, { qos: 1, retain: true }, (error) => {
+    isAcknowledged = error === undefined || error === null;
+  });
+  const failed = await broker.line("the failure", ({ event }) => event === "storeFailed");
+  expect(failed).toMatchObject({ level: "error", detail: "the disk is full", clients: 1 });
+  const end = await broker.line(
+    "the end of its publisher",
+    ({ event, client }) => event === "ended" && client === "first",
+  );
+  expect(end).toMatchObject({ cause: "storeFailed" });
+  expect(isAcknowledged).toBe(false);
+  // Everybody else goes on.
+  await using other = await MqttJsClient.connect(broker.port, { clientId: "other" });
+  await other.mqtt.publishAsync("live/1", "on", { qos: 0 });
+  await watcher.message("live/1");
+  rmSync(filler);
+  await broker.line("the recovery", ({ event }) => event === "storeRecovered");
+  await using second = await MqttJsClient.connect(broker.port, { clientId: "second", ...lasting });
+  await second.mqtt.publishAsync("kept", "2", { qos: 1, retain: true });
+  broker.signal("SIGKILL");
+  await broker.exit();
+  await using next = await RunningBroker.start({
+    args: ["--data", data, "--set", "admin.port=off"],
+  });
+  await using reader = await MqttJsClient.connect(next.port, { clientId: "reader" });
+  await reader.mqtt.subscribeAsync("kept");
+  expect((await reader.message("kept")).payload.toString()).toBe("2");
+}
+
+/** Takes all room that is left. */
+function fill(name: string): void {
+  spawnSync("dd", ["if=/dev/zero", `of=${name}`, "bs=4096"]);
+  writeFileSync(`${name}.end`, "");
+}
+
+function mount(command: string, ...words: readonly string[]): void {
+  const ran = spawnSync(command, words, { encoding: "utf8" });
+  if (ran.status !== 0) throw new Error(`${command}: ${ran.stderr}`);
+}
