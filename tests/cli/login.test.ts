@@ -87,7 +87,7 @@ test("bench takes it from the same places", async () => {
     const { measured, stderr } = await mqttd(["bench", "--rows=trie", "-u", "ann", ...args], given);
     const [request] = measured;
     if (request === undefined) throw new Error(stderr);
-    return request.brokers.map((broker) => "password" in broker && broker.password);
+    return request.brokers.map((broker) => "target" in broker && broker.target.password);
   };
   expect(await of(["--pw-file", "f"], { files: { f: "a" } })).toEqual(["a"]);
   expect(await of(["-L", "mqtt://localhost"], { env: { MQTTD_PASSWORD: "b" } })).toEqual(["b"]);
