@@ -39,6 +39,8 @@ const notRun: Readonly<Record<string, string>> = {
     "changes the machine; tests/scripts/release verifies the unit",
   'curl -fsSL "$BASE/v0.1.0/Dockerfile" | docker build --tag mqttd -':
     "Docker is not there; tests/scripts/release replays the file's steps",
+  "mqttd inspect explain dev-42 --data ./mqttd-data":
+    "wants a broker that has died; tests/binary/store.test.ts asks the file of one",
   "npm run build": "measures other brokers for an hour, which it downloads",
   "npm run evidence": "rewrites sources; tests/house/evidence.test.ts compares them",
   "npm run conformance -- --url mqtt://localhost:1883":

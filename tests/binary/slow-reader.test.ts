@@ -18,7 +18,7 @@ const batchesDropped = 512;
  * The broker's allowed growth meanwhile: `limits.outputBytes` is 1 MiB, the rest is the
  * collector's.
  */
-const growthBytes = 64 * 1024 * 1024;
+const growthBytes = 96 * 1024 * 1024;
 /** By then the broker drops messages, and has ended the stalled subscriber. */
 const publishingMs = 20_000;
 /** The maximum lateness of an expired keepalive. */
