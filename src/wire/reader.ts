@@ -129,6 +129,11 @@ export class PacketReader {
     return this.#pieces.length;
   }
 
+  /** Memory of remembered Topic Names, counted in `unfinished`; bytes. */
+  get namesMemory(): number {
+    return this.#topics?.held ?? 0;
+  }
+
   /** Memory of the chunks fed and not read to their end; bytes. */
   get unreadMemory(): number {
     const current = this.#position < this.#chunk.length ? this.#chunk.length : 0;
@@ -208,6 +213,7 @@ export class PacketReader {
     this.#waiting.length = 0;
     this.#waitingBytes = 0;
     this.#takePieces();
+    this.#topics?.clear();
   }
 
   /** Moves to the next chunk if the current one is used up. False: no bytes left. */
@@ -376,7 +382,7 @@ export class PacketReader {
     if (version === null) return this.#readFirst(bytes, start, body, end);
     switch ((bytes[start] ?? 0) >> 4) {
       case PacketType.publish:
-        this.#topics ??= new TopicNames();
+        this.#topics ??= new TopicNames(this.#unfinished);
         return readPublish(bytes, start, body, end, version, this.#topics);
       case PacketType.puback:
         return readAck(bytes, "puback", body, end, version);

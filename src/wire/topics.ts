@@ -3,6 +3,14 @@ import { Reason, type ProtocolError } from "../core/reason.ts";
 import { violation, malformed } from "./violation.ts";
 import { decodeText, textFlaw } from "./utf8.ts";
 
+/** Counts the memory of the names of all connections of a broker. */
+export interface NameMemory {
+  /** Bytes; negative: given back. */
+  count(bytes: number): void;
+  /** No memory is left for what need not be kept. */
+  readonly isShort: boolean;
+}
+
 interface KnownTopic {
   readonly bytes: Uint8Array;
   readonly name: string;
@@ -18,8 +26,21 @@ const rememberedBytes = 256;
  * decoded once; reusing the same string also reuses its computed hash.
  */
 export class TopicNames {
+  /** In the table, if there is one. */
   #last: KnownTopic | null = null;
   #table: (KnownTopic | undefined)[] | null = null;
+  #held = 0;
+  readonly #memory: NameMemory | null;
+
+  /** `memory` null: not counted. */
+  constructor(memory: NameMemory | null = null) {
+    this.#memory = memory;
+  }
+
+  /** Bytes of memory. */
+  get held(): number {
+    return this.#held;
+  }
 
   /**
    * Reads the Topic Name at bytes[start..end), which must not be empty. Returns the name, or how it
@@ -45,15 +66,38 @@ export class TopicNames {
     return name;
   }
 
+  /** Forgets all names, as their connection ends. */
+  clear(): void {
+    this.#count(-this.#held);
+    this.#last = null;
+    this.#table = null;
+  }
+
   /** Allocates the table at the second topic: most clients publish to one. */
   #remember(name: string, bytes: Uint8Array, start: number, end: number, slot: number): void {
+    if (this.#memory?.isShort === true) return;
     const topic = { bytes: bytes.slice(start, end), name };
-    if (this.#last !== null) {
-      this.#table ??= [];
-      this.#table[slot] = topic;
-    }
+    const last = this.#last;
     this.#last = topic;
+    if (last === null) return this.#count(sizeOf(topic));
+    if (this.#table === null) {
+      this.#table = [];
+      this.#table[hashOf(last.bytes, 0, last.bytes.length) & (slots - 1)] = last;
+    }
+    const replaced = this.#table[slot];
+    this.#table[slot] = topic;
+    this.#count(sizeOf(topic) - (replaced === undefined ? 0 : sizeOf(replaced)));
   }
+
+  #count(bytes: number): void {
+    this.#held += bytes;
+    this.#memory?.count(bytes);
+  }
+}
+
+/** Memory of a name: itself, its bytes, and the objects around them; measured. */
+function sizeOf({ bytes }: KnownTopic): number {
+  return 170 + 2 * bytes.length;
 }
 
 function isSame(known: Uint8Array, bytes: Uint8Array, start: number, end: number): boolean {

@@ -1,4 +1,5 @@
 import type { Memory } from "../core/memory.ts";
+import type { NameMemory } from "./topics.ts";
 
 /** A limit that is reached. */
 export interface Full {
@@ -10,7 +11,7 @@ export interface Full {
  * Memory of incomplete packets over all connections of a broker, bytes. The limit leaves out small
  * packets: a few connections that never finish large ones must not cut off all others.
  */
-export class UnfinishedBytes {
+export class UnfinishedBytes implements NameMemory {
   /** Infinity: no limit. */
   limit: number;
   /**
@@ -53,6 +54,15 @@ export class UnfinishedBytes {
     const memory = this.#memory;
     const hasRoom = memory === null || hasRoomIn(memory, more);
     return hasRoom ? null : { key: "limits.memory", bytes: memory.limit };
+  }
+
+  /** Counts memory of a connection's input that is bounded elsewhere: names that it remembers. */
+  count(bytes: number): void {
+    this.#memory?.unfinished.take(bytes);
+  }
+
+  get isShort(): boolean {
+    return this.#memory?.takes("dropQos0") === true;
   }
 
   giveBack(bytes: number): void {

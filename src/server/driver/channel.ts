@@ -99,7 +99,8 @@ export class Channel implements DriverHolds, Worker {
   }
 
   get unfinishedBytes(): number {
-    return this.#unreadBytes + this.reader.gatheredMemory;
+    const { gatheredMemory, namesMemory } = this.reader;
+    return this.#unreadBytes + gatheredMemory + namesMemory;
   }
 
   /** Nobody waits for an end, and who is only about to connect goes behind those who are connected. */
