@@ -214,7 +214,9 @@ export class Records {
   /** A restored will that was due before waits for its subscribers, or its client, until `due`. */
   willWaits(will: Will, due: Millis): void {
     const record = willRecordOf(will);
-    if (record !== null) record.dueAt = due;
+    if (record === null) return;
+    record.dueAt = due;
+    record.waitsAfterRestart = will.isGraced ? "grace" : "settle";
   }
 
   #armed(

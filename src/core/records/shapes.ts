@@ -54,6 +54,11 @@ export interface WillAccount {
    * When it is due to be published, known from the end of the connection; null before, or if never.
    */
   readonly dueAt: number | null;
+  /**
+   * Of a will that was due while the broker was down, and waits for clients to return: its own one
+   * cancels it (`grace`) or does not (`settle`). Absent: it is no such will.
+   */
+  readonly waitsAfterRestart?: "grace" | "settle";
   readonly fate: WillFateAccount | null;
   /** What its client published on its connection. Absent: the broker is older than this field. */
   readonly own?: OwnPublishesAccount;

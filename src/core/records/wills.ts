@@ -63,6 +63,8 @@ export class WillRecord extends Kept {
   state: WillState = "armed";
   end: WillEndAccount | null = null;
   dueAt: Millis | null = null;
+  /** It was due while the broker was down, and waits for clients to return; null: it does not. */
+  waitsAfterRestart: "grace" | "settle" | null = null;
   /** Index among the armed wills of its topic; -1: not armed, or its topic is not kept. */
   place = -1;
   readonly own: OwnPublishes = {
@@ -113,6 +115,8 @@ export class WillRecord extends Kept {
       armedAt: this.armedAt,
       end: this.end,
       dueAt: this.dueAt,
+      ...(this.waitsAfterRestart !== null &&
+        this.fate === null && { waitsAfterRestart: this.waitsAfterRestart }),
       fate: this.#fate(),
       own: this.#own,
       ...this.#sparkplug,

@@ -141,6 +141,7 @@ export const will = object<WillAccount>({
   keepAliveSeconds: span,
   access: word<WillAccount["access"]>({ allowed: true, denied: true }),
   deniedNow: optional(text),
+  waitsAfterRestart: optional(word<"grace" | "settle">({ grace: true, settle: true })),
   state: willState,
   armedAt: moment,
   end: orNull(object<WillEndAccount>(willEndKeys)),

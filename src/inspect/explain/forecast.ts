@@ -34,6 +34,15 @@ function pendingCases(answer: ClientAnswer, will: WillAccount): Sentence[] {
   if (will.dueAt === null || will.fate !== null) return [];
   const rules = rulesOf(answer);
   const left = duration(Math.max(0, will.dueAt - now));
+  if (will.waitsAfterRestart !== undefined) {
+    const isGraced = will.waitsAfterRestart === "grace";
+    return [
+      sentence(`If it does not come back, the will is published in ${left}.`, "v5-3.1.2.5"),
+      isGraced
+        ? sentence("If it comes back before that, the will is cancelled (store.restartGrace).")
+        : sentence("If it comes back before that, the will is published at once."),
+    ];
+  }
   const ends = session?.endsAt ?? null;
   const withSession = ends !== null && Math.abs(ends - will.dueAt) < 1;
   const because = withSession ? "its session ends then" : "its delay is over then";

@@ -128,6 +128,16 @@ function pendingVerdict(
 ): Sentence {
   const who = name(clientId);
   const left = duration(Math.max(0, (will.dueAt ?? now) - now));
+  const { waitsAfterRestart } = will;
+  if (waitsAfterRestart !== undefined) {
+    const until = { settle: "even if", grace: "unless" }[waitsAfterRestart];
+    return sentence(
+      `${subject} has not fired yet: it was due while the broker was down, and fires in ${left}, ` +
+        `when subscribers have had time to return (store.${settings[waitsAfterRestart]}), ${until} ` +
+        `${who} reconnects first`,
+      will.steps.at(-1)?.rule ?? null,
+    );
+  }
   const ended =
     will.end === null ? "" : `its connection ended ${duration(now - will.end.at)} ago, and `;
   return sentence(
@@ -136,6 +146,9 @@ function pendingVerdict(
     will.steps.at(-1)?.rule ?? null,
   );
 }
+
+/** What sets how long a will waits after a restart. */
+const settings = { settle: "restartSettle", grace: "restartGrace" } as const;
 
 function fateVerdict(
   answer: ClientAnswer,
@@ -355,6 +368,13 @@ function waitingLines(will: WillAccount, endedAt: number): StoryLine[] {
     ? `its session ends after ${setting(expiry * 1000)}, before the delay of ${delay} is over`
     : `it asked for a delay of ${delay}`;
   const { rule } = delayed;
+  if (
+    will.end?.cause === "brokerRestarted" &&
+    Math.min(will.delaySeconds, expiry ?? Infinity) === 0
+  ) {
+    const text = "The will was due, and waited for the broker and for subscribers to return.";
+    return [{ at: endedAt, ...sentence(text, rule) }];
+  }
   return [{ at: endedAt, ...sentence(`The delay of the will began: ${why}.`, rule) }];
 }
 

@@ -8,8 +8,6 @@ import { watcherOf } from "../../support/mortal.ts";
 import { World, type WorldOptions } from "../../support/world.ts";
 import { adviceTexts } from "./advice-texts.ts";
 
-const startOfWorld = 1_800_000_000_000;
-
 /** A world with a subscriber of the clients' wills. */
 export function watched(options?: WorldOptions): World {
   const world = new World(options);
@@ -29,7 +27,7 @@ export function answerOf(
     ...eventLine(event, world.broker.now),
     at,
   }));
-  return { ...account, like, now: startOfWorld + world.now, events };
+  return { ...account, like, now: world.wall, events };
 }
 
 const style = { columns: 80, colors: pc.createColors(false), zone: "utc" } as const;

@@ -1,0 +1,44 @@
+import { expect, test } from "bun:test";
+import { StoredWorld } from "../../support/held-store.ts";
+import type { WorldOptions } from "../../support/world.ts";
+import { flatPage, pageOf } from "./explained.ts";
+
+/** A broker that came back 3 s after its end, with the will of a client that was connected. */
+function restarted(options: WorldOptions = {}): StoredWorld {
+  const before = new StoredWorld(options);
+  const client = before.open();
+  client.connect({
+    ...{ clientId: "mortal", clean: false },
+    will: { topic: "wills/mortal", payload: Buffer.from("gone"), qos: 1, retain: false },
+  });
+  before.keep();
+  before.advance(10_000);
+  return before.restart(3000);
+}
+
+test("explained: a will that was due while the broker was down", () => {
+  const world = restarted();
+  world.advance(1000);
+  const page = flatPage(world);
+  expect(page).toStartWith(
+    "The will of mortal has not fired yet: it was due while the broker was down, and fires in " +
+      "4.00 s, when subscribers have had time to return (store.restartSettle), even if mortal " +
+      "reconnects first.",
+  );
+  expect(page).toContain("If it comes back before that, the will is published at once.");
+  expect(page).toContain("The will was due, and waited for the broker and for subscribers to");
+  expect(page).not.toMatch(/Clean Start|The delay of the will began/);
+  world.advance(4000);
+  world.keep();
+  expect(pageOf(world)).toStartWith("The will of mortal fired");
+});
+
+test("explained: with a grace its client cancels it", () => {
+  const page = flatPage(restarted({ restartGraceMs: 8000 }));
+  expect(page).toStartWith(
+    "The will of mortal has not fired yet: it was due while the broker was down, and fires in " +
+      "8.00 s, when subscribers have had time to return (store.restartGrace), unless mortal " +
+      "reconnects first.",
+  );
+  expect(page).toContain("the will is cancelled (store.restartGrace).");
+});
