@@ -97,7 +97,7 @@ export class TopicNames {
 
 /** Memory of a name: itself, its bytes, and the objects around them; measured. */
 function sizeOf({ bytes }: KnownTopic): number {
-  return 170 + 2 * bytes.length;
+  return 300 + 2 * bytes.length;
 }
 
 function isSame(known: Uint8Array, bytes: Uint8Array, start: number, end: number): boolean {
