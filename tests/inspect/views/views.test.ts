@@ -109,7 +109,7 @@ test("viewed: on a terminal of 80 columns", () => {
     Clients      3 connected (most 4), 5 sessions, 6 subscriptions
     Messages     0.4/s in, 13/s out; in all 2 in, 0 out, 0 dropped
     Kept         2 queued (56 B), 1 retained (52 B)
-    Process      60.1 MiB (29.4 KiB for clients), loop lag 0 ms (worst 3 ms), log
+    Process      60.1 MiB (30.1 KiB for clients), loop lag 0 ms (worst 3 ms), log
                  level info
     Wills        1 armed, 0 delayed; 1 published, 0 discarded, 0 cancelled
     Lateness     keepalives none yet, wills 1 within 1 ms
@@ -203,7 +203,7 @@ test("viewed: on a wide terminal", () => {
     Clients      3 connected (most 4), 5 sessions, 6 subscriptions
     Messages     0.4/s in, 13/s out; in all 2 in, 0 out, 0 dropped
     Kept         2 queued (56 B), 1 retained (52 B)
-    Process      60.1 MiB (29.4 KiB for clients), loop lag 0 ms (worst 3 ms), log level info
+    Process      60.1 MiB (30.1 KiB for clients), loop lag 0 ms (worst 3 ms), log level info
     Wills        1 armed, 0 delayed; 1 published, 0 discarded, 0 cancelled
     Lateness     keepalives none yet, wills 1 within 1 ms
 
@@ -293,7 +293,7 @@ test("viewed: without room for columns", () => {
                  2 in, 0 out, 0 dropped
     Kept         2 queued (56 B), 1 retained
                  (52 B)
-    Process      60.1 MiB (29.4 KiB for
+    Process      60.1 MiB (30.1 KiB for
                  clients), loop lag 0 ms
                  (worst 3 ms), log level
                  info
@@ -475,7 +475,7 @@ test("viewed: in a pipe lines are not wrapped", () => {
     Clients      3 connected (most 4), 5 sessions, 6 subscriptions
     Messages     0.4/s in, 13/s out; in all 2 in, 0 out, 0 dropped
     Kept         2 queued (56 B), 1 retained (52 B)
-    Process      60.1 MiB (29.4 KiB for clients), loop lag 0 ms (worst 3 ms), log level info
+    Process      60.1 MiB (30.1 KiB for clients), loop lag 0 ms (worst 3 ms), log level info
     Wills        1 armed, 0 delayed; 1 published, 0 discarded, 0 cancelled
     Lateness     keepalives none yet, wills 1 within 1 ms
 
