@@ -167,6 +167,8 @@ export interface WillsAnswer extends Listed {
   readonly awaitedWill: WillAccount | null;
   /** As in the overview: its wills are not listed, since they were lost with it. */
   readonly predecessor?: Predecessor | null;
+  /** As in the overview: wills that were decided before are not listed. */
+  readonly restart?: Restart | null;
 }
 
 /** What a client may do with a topic: for each action asked for, the line that decides. */

@@ -35,6 +35,7 @@ export function connectionOf(broker: Broker, record: ConnectionRecord): Connecti
     end: record.end,
     refusedWill: record.refusedWill,
     willId: record.will?.id ?? null,
+    ...(record.isRestored && { restored: true }),
   };
 }
 

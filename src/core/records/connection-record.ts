@@ -93,6 +93,8 @@ export class ConnectionRecord extends Kept {
   #facts: ConnectionFacts | null = null;
   #end: WillEndAccount | null = null;
   #endStatement: string | null = null;
+  /** A store has kept it; what a will without record became is not kept. */
+  isRestored = false;
   will: WillRecord | null = null;
   /** Of an ended connection: how long the broker stood still while it was open. */
   stoodStillInAllMs = 0;
@@ -122,6 +124,7 @@ export class ConnectionRecord extends Kept {
     if (origin === null || version === null || ended === null) return null;
     const { remote, listener, connectedAt, keepAliveSeconds } = origin;
     const record = new ConnectionRecord(null);
+    record.isRestored = true;
     record.connectedAt = connectedAt;
     record.username = excerpt(username);
     record.keepAliveAskedSeconds = keepAliveSeconds;

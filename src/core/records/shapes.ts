@@ -237,6 +237,11 @@ export interface ConnectionAccount {
   readonly refusedWill: WillFacts | null;
   /** `WillAccount.id` of the will armed on it; null: none. */
   readonly willId: number | null;
+  /**
+   * A store has kept it from before the broker's restart. A will that was decided before is not kept:
+   * then `willId` is null too. Absent: it is of this process.
+   */
+  readonly restored?: true;
 }
 
 /** A packet that a client began and has not completed. */

@@ -230,6 +230,7 @@ export const connection = object<ConnectionAccount>({
     }),
   ),
   willId: orNull(count),
+  restored: optional(z.literal(true)),
 });
 
 export const subscription = object<SubscriptionAccount>({

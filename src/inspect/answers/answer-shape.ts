@@ -286,6 +286,7 @@ export function willsShape(limit = listDefault): Shape<WillsAnswer> {
     awaited: orNull(count),
     awaitedWill: orNull(will),
     predecessor,
+    restart,
     more: flag,
   });
 }

@@ -17,6 +17,7 @@ import {
   connectionOf,
   counted,
   isV5,
+  isWillUnknown,
   nextOf,
   type Scene,
   sentence,
@@ -112,7 +113,8 @@ function askedWill({ answer, connection, will }: Scene): WillAccount | null {
 
 function adviceOnFate(scene: Scene): (Advice | null)[] {
   const { connection } = scene;
-  const noWill = connection.connectedAt !== null && connection.willId === null;
+  const noWill =
+    connection.connectedAt !== null && connection.willId === null && !isWillUnknown(connection);
   const will = askedWill(scene);
   return [
     noWill && ignoredWills(scene.answer) === null ? setOne() : null,

@@ -16,6 +16,7 @@ import {
   counted,
   endsNobody,
   isV5,
+  isWillUnknown,
   nextOf,
   ruleFor,
   type Scene,
@@ -195,6 +196,9 @@ function willText({ answer, connection }: Scene, will: WillAccount): Sentence {
 }
 
 function noWillText({ answer, connection }: Scene): Sentence {
+  if (isWillUnknown(connection)) {
+    return sentence("If it set a will, that was decided before the broker ended, and is not kept.");
+  }
   const ignored = ignoredWills(answer);
   if (connection.willId === null && ignored !== null) {
     return sentence(`The broker took no will of it: ${ignored}.`);

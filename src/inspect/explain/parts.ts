@@ -58,6 +58,11 @@ export function connectionOf(answer: ClientAnswer, will: WillAccount): Connectio
   return answer.connections.find(({ willId }) => willId === will.id) ?? null;
 }
 
+/** It is of before the broker's restart, and its will was decided before, if it had one. */
+export function isWillUnknown({ restored, willId }: ConnectionAccount): boolean {
+  return restored === true && willId === null;
+}
+
 /** Those that were not refused. */
 export function accepted({ connections }: ClientAnswer): ConnectionAccount[] {
   return connections.filter(({ connectedAt }) => connectedAt !== null);

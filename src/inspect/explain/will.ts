@@ -15,6 +15,7 @@ import {
   connectionOf,
   counted,
   endsNobody,
+  isWillUnknown,
   nextOf,
   ruleFor,
   type Scene,
@@ -67,8 +68,9 @@ function refusedVerdict(who: string, { end }: ConnectionAccount): Sentence {
   );
 }
 
-function noWillVerdict(who: string, { answer }: Scene): Sentence {
-  const connections = accepted(answer);
+function noWillVerdict(who: string, { answer, connection }: Scene): Sentence {
+  if (isWillUnknown(connection)) return sentence(unknownWill(who, answer));
+  const connections = accepted(answer).filter((one) => !isWillUnknown(one));
   const withWill = connections.filter(({ willId }) => willId !== null).length;
   if (withWill > 0) {
     const earlier = withWill === 1 ? "an earlier one" : `${withWill} earlier ones`;
@@ -83,6 +85,15 @@ function noWillVerdict(who: string, { answer }: Scene): Sentence {
   const count = connections.length;
   const where = count === 1 ? "when it connected" : `on any of its ${count} connections`;
   return sentence(`${who} set no will ${where}, so nothing can fire`);
+}
+
+/** Of a client that has not connected since. */
+function unknownWill(who: string, { restart }: ClientAnswer): string {
+  const then = restart?.backAt === null ? "ended" : "was restarted";
+  return (
+    `${who} has no will now. Whether it had one before the broker ${then}, and what became of that, ` +
+    `is not kept: the log of then has the lines`
+  );
 }
 
 function armedVerdict(who: string, { connection, answer }: Scene, will: WillAccount): Sentence {
@@ -418,7 +429,10 @@ function lateness({ lateMs, stoodStillMs }: Published, { end }: WillAccount): st
 /** The will in the one line that an earlier connection gets. */
 export function willInShort(answer: ClientAnswer, connection: ConnectionAccount): string {
   const will = willOf(answer, connection);
-  if (will === null) return connection.willId === null ? "no will" : "its will is forgotten";
+  if (will === null) {
+    if (isWillUnknown(connection)) return "its will, if it had one, is not kept";
+    return connection.willId === null ? "no will" : "its will is forgotten";
+  }
   if (will.fate === null) {
     if (will.dueAt === null) return "will armed";
     return `will due in ${duration(Math.max(0, will.dueAt - answer.now))}`;

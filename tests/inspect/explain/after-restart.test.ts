@@ -42,3 +42,33 @@ test("explained: with a grace its client cancels it", () => {
   );
   expect(page).toContain("the will is cancelled (store.restartGrace).");
 });
+
+test("explained: a will that was decided before the restart is not said to be none", () => {
+  const before = new StoredWorld();
+  const client = before.open();
+  client.connect({
+    ...{ clientId: "mortal", clean: false },
+    will: { topic: "wills/mortal", payload: Buffer.from("gone"), qos: 1, retain: false },
+  });
+  before.keep();
+  client.drop();
+  before.advance(100);
+  before.keep();
+  expect(pageOf(before)).toStartWith("The will of mortal fired");
+  const world = before.restart(3000);
+  const page = flatPage(world);
+  expect(page).toStartWith(
+    "mortal has no will now. Whether it had one before the broker was restarted, and what became of " +
+      "that, is not kept: the log of then has the lines.",
+  );
+  expect(page).toContain(
+    "If it set a will, that was decided before the broker ended, and is not kept.",
+  );
+  expect(page).not.toMatch(/set no will|Set a will/);
+  // Once it is back, the connection before is still not said to have had none.
+  world.open().connect({ clientId: "mortal", clean: false });
+  world.keep();
+  const back = flatPage(world);
+  expect(back).toStartWith("mortal set no will when it connected, so nothing can fire.");
+  expect(back).toContain("its will, if it had one, is not kept");
+});
