@@ -70,10 +70,9 @@ function restoreRetained(
     const message = broker.retained.has(topic) ? null : journal.adoptRetained(topic, number);
     if (message !== null) {
       journal.isAdopting = true;
-      const isStored = broker.retained.store(message, broker.now);
+      broker.retained.restore(message);
       journal.isAdopting = false;
-      if (isStored) counts.retained += 1;
-      else journal.retainedChanged(topic);
+      counts.retained += 1;
     }
   }
   scheduleExpiry(broker);

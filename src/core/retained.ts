@@ -89,24 +89,39 @@ export class Retained {
 
   /**
    * The limit that keeps a message from being stored; null: it can be stored. Deletes expired
-   * messages first where a limit is reached.
+   * messages first where a limit is reached. The limits do not count what is below `$SYS`.
    */
   limitFor(message: Sized, now: Millis): keyof RetainedLimits | null {
     for (let deleted = 0; ; deleted++) {
-      const old = this.#tree.get(message.topic);
-      const count = this.#count + (old === null ? 1 : 0);
-      const bytes = this.#bytes + sizeOf(message) - (old === null ? 0 : sizeOf(old));
-      const { retainedMessages, retainedBytes } = this.#limits;
-      const isOver = count > retainedMessages || bytes > retainedBytes;
-      if (!isOver) return null;
+      const limit = this.#reachedBy(message);
+      if (limit === null) return null;
       if (deleted < expiredAtOnce && this.#expireFirst(now)) continue;
-      return count > retainedMessages ? "retainedMessages" : "retainedBytes";
+      return limit;
     }
+  }
+
+  /** More than a limit allows may have been restored: one that takes no more than before can stay. */
+  #reachedBy(message: Sized): keyof RetainedLimits | null {
+    if (isServerOwned(message.topic)) return null;
+    const old = this.#tree.get(message.topic);
+    const { retainedMessages, retainedBytes } = this.#limits;
+    if (old === null && this.#count - this.#own.messages >= retainedMessages) {
+      return "retainedMessages";
+    }
+    const more = sizeOf(message) - (old === null ? 0 : sizeOf(old));
+    const bytes = this.#bytes - this.#own.bytes + more;
+    return more > 0 && bytes > retainedBytes ? "retainedBytes" : null;
   }
 
   /** Replaces the topic's message (v5-3.3.1-5). False: a limit is reached, nothing is stored. */
   store(message: Message, now: Millis): boolean {
     if (this.limitFor(message, now) !== null) return false;
+    this.restore(message);
+    return true;
+  }
+
+  /** Stores what was kept before, whatever the limits are now. */
+  restore(message: Message): void {
     const { topic, expiresAt } = message;
     const old = this.#tree.set(topic, message);
     const more = sizeOf(message) - (old === null ? 0 : sizeOf(old));
@@ -116,7 +131,6 @@ export class Retained {
     if (old !== null) this.#memory.release(old);
     this.#memory.retained.set(this.held);
     this.#journal?.retainedChanged(topic);
-    return true;
   }
 
   /** Bytes of memory that a message would take, less those of the one that it replaces. */

@@ -309,3 +309,29 @@ test("a retained replay that a crash cuts off begins anew", () => {
   world.keep();
   expect([...world.store.kept.subscriptions.values()]).toMatchObject([{ owesRetained: false }]);
 });
+
+test.each([{ retainedMessages: 1 }, { retainedBytes: 10 }])(
+  "a smaller limit on retained messages deletes none that was kept, and refuses new ones: %p",
+  (limits) => {
+    const before = new StoredWorld();
+    const publisher = connected(before, { clientId: "p" });
+    for (const topic of ["a", "b", "c"]) publisher.publish(topic, "12345", { retain: true });
+    before.keep();
+    const world = before.restart(0, 0, { limits, sysIntervalMs: 1000 });
+    world.advance(1000);
+    const again = connected(world, { clientId: "p" });
+    again.publish("d", "new", { retain: true });
+    again.publish("a", "54321", { retain: true });
+    world.keep();
+    expect([...world.store.kept.retained.keys()].sort()).toEqual(["a", "b", "c"]);
+    const late = connected(world, { clientId: "late" });
+    late.subscribe("#");
+    expect(late.messages().sort()).toEqual(["a=54321", "b=12345", "c=12345"]);
+    late.subscribe("$SYS/broker/version");
+    expect(late.take("publish")).toHaveLength(1);
+    for (const topic of ["a", "b", "c"]) again.publish(topic, "", { retain: true });
+    again.publish("d", "1", { retain: true });
+    world.keep();
+    expect([...world.store.kept.retained.keys()]).toEqual(["d"]);
+  },
+);
