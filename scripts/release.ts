@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, renameSync, rmSync, statSync } from "node:fs";
 import { constants, tmpdir } from "node:os";
 import path from "node:path";
+import { pathToFileURL } from "node:url";
 import { root } from "./command.ts";
 import { git, presentIdentity } from "./compile.ts";
 import { makeRelease, type ReleaseRequest } from "./release/make.ts";
@@ -53,6 +54,8 @@ await runScript(async () => {
   const isDry = values["dry-run"];
   if (isDry && values.only !== undefined)
     throw new UsageError("--dry-run chooses the targets itself");
+  // Before anything is written.
+  const givenUrl = values["base-url"] === undefined ? null : baseUrlOf(values["base-url"]);
   const names = isDry ? dryTargets : (values.only ?? []);
   const chosen = names.length === 0 ? targets : names.map(targetNamed);
   const keeps = !isDry || values.out !== undefined;
@@ -74,7 +77,7 @@ await runScript(async () => {
     identity: { ...identity, version },
     targets: chosen,
     cache: path.resolve(values.cache),
-    baseUrl: baseUrlOf(values["base-url"] ?? `file://${out}`),
+    baseUrl: givenUrl ?? pathToFileURL(out).href,
     seconds: commitSeconds(),
     draft,
     print: (line) => console.log(line),

@@ -8,11 +8,11 @@ export function sha256Of(file: string): string {
   return createHash("sha256").update(readFileSync(file)).digest("hex");
 }
 
-/** Writes the file that `sha256sum --check` reads, with all files beside it. */
+/** Writes the file that `sha256sum --check` reads, with all files beside and below it. */
 export function writeChecksums(folder: string): void {
-  const names = readdirSync(folder, { withFileTypes: true })
+  const names = readdirSync(folder, { withFileTypes: true, recursive: true })
     .filter((entry) => entry.isFile() && entry.name !== checksumsName)
-    .map(({ name }) => name)
+    .map(({ parentPath, name }) => path.relative(folder, path.join(parentPath, name)))
     .sort();
   const lines = names.map((name) => `${sha256Of(path.join(folder, name))}  ${name}\n`);
   writeFileSync(path.join(folder, checksumsName), lines.join(""));

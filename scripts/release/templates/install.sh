@@ -56,7 +56,12 @@ read_arguments() {
     esac
     [ -n "$value" ] || misused "$flag needs a value"
     case $flag in
-      --dir) DIR=$value ;;
+      --dir)
+        case $value in
+          /*) DIR=$value ;;
+          *) DIR=$PWD/$value ;;
+        esac
+        ;;
       --version) VERSION=${value#v} ;;
       --base-url) BASE_URL=${value%/} ;;
     esac
@@ -164,6 +169,7 @@ main() {
   "$folder/$name/mqttd" --version >"$folder/version" 2>"$folder/error" ||
     fail "mqttd for $TARGET does not start here: $(head -n 1 "$folder/error")"
   mkdir -p "$DIR" || fail "can't create $DIR"
+  [ ! -d "$DIR/mqttd" ] || fail "$DIR/mqttd is a folder: choose another folder with --dir"
   # Renamed into its place, so that a running mqttd is not disturbed.
   { cp "$folder/$name/mqttd" "$DIR/.mqttd.$$" && mv -f "$DIR/.mqttd.$$" "$DIR/mqttd"; } || {
     rm -f "$DIR/.mqttd.$$"

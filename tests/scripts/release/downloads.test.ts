@@ -64,9 +64,10 @@ describe.skipIf(why !== null)(title, () => {
   test("the checksums are those of the files, all of them", async () => {
     const { folder } = await dryRun();
     const checked = spawnSync(["sha256sum", "--check", "--strict", "SHA256SUMS"], folder);
-    const files = readdirSync(folder, { withFileTypes: true })
+    const files = readdirSync(folder, { withFileTypes: true, recursive: true })
       .filter((entry) => entry.isFile() && entry.name !== "SHA256SUMS")
-      .map(({ name }) => `${name}: OK\n`)
+      .map(({ parentPath, name }) => path.relative(folder, path.join(parentPath, name)))
+      .map((name) => `${name}: OK\n`)
       .sort();
     expect(checked.stdout.toString()).toBe(files.join(""));
     expect(files.length).toBeGreaterThan(2);

@@ -173,6 +173,17 @@ for (const { shell, fakes } of shells) {
         }
       });
 
+      test("a folder named mqttd is in the way", async () => {
+        using from = releases();
+        using home = new Folder({ "in/mqttd/mine": "" });
+        const { code, stderr } = await install(from, home, ["--dir", home.file("in")]);
+        expect({ code, stderr }).toEqual({
+          code: 1,
+          stderr: `install.sh: ${home.file("in/mqttd")} is a folder: choose another folder with --dir\n`,
+        });
+        expect(readdirSync(home.file("in/mqttd"))).toEqual(["mine"]);
+      });
+
       test("wrong usage is one line with exit code 2", async () => {
         using from = releases();
         using home = new Folder();
