@@ -176,7 +176,9 @@ export function filtersFrom(given: Arguments, flag: string): readonly string[] {
 export function secondsFrom(given: Arguments, flag: string, most: number): number | null {
   const written = given.text(flag);
   if (written === null) return null;
-  const value = /^\d{1,9}(?:\.\d+)?s?$/.test(written) ? Number.parseFloat(written) : Number.NaN;
+  const value = /^(?:\d{1,9}(?:\.\d*)?|\.\d+)s?$/.test(written)
+    ? Number.parseFloat(written)
+    : Number.NaN;
   if (value <= most) return value * 1000;
   throw usageError(`--${flag}: found ${quoted(written)}, allowed: seconds up to ${most}`);
 }

@@ -33,7 +33,8 @@ const columns = 96;
 export function templateText(schema: string): string {
   const root = configKeys();
   const lines = [
-    "// Configuration of mqttd. Each key in a comment shows its default; remove the // to change it.",
+    "// Configuration of mqttd. Each key in a comment shows its default, or an example;",
+    "// remove the // to change it.",
     "// After a change: mqttd config check, and for a running broker mqttd inspect reload.",
     "{",
     `  "$schema": ${JSON.stringify(schema)},`,

@@ -1,3 +1,4 @@
+import { isIPv6 } from "node:net";
 import { networkInterfaces } from "node:os";
 import type { ListenerSettings } from "../config/settings.ts";
 import { isLoopback } from "../transport/loopback.ts";
@@ -18,7 +19,8 @@ export function openToTheNetwork(
     if (socket === undefined || listener.transport === "unix") return [];
     if (isLoopback(listener.host)) return [];
     if (listener.tls?.requestCert === true) return [];
-    const at = `${listener.host ?? ""}:${socket.port}`;
+    const host = listener.host ?? "";
+    const at = `${isIPv6(host) ? `[${host}]` : host}:${socket.port}`;
     if (!listener.allowAnonymous) {
       if (listener.tls !== null || listener.passwordFile === null) return [];
       return [

@@ -50,6 +50,7 @@ test("mosquitto's flags, short and long", async () => {
     ...{ timeoutMs: 2500, noRetained: true, endsSubscribed: true, version: 5 },
     form: { type: "verbose" },
   });
+  expect(await subscribed("-t", "a", "-W", ".5")).toMatchObject({ timeoutMs: 500 });
 });
 
 test("the version is 3.1.1, unless a flag needs MQTT 5", async () => {

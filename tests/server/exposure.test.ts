@@ -28,6 +28,8 @@ test("one line that fits warns of a listener that others can reach without a pas
   expect(warning).toEndWith(
     "; set auth.passwordFile (mqttd passwd), or listen on this machine only",
   );
+  const [ofAll] = openToTheNetwork([{ ...listener, host: "::" }], [socket]);
+  expect(ofAll).toStartWith("[::]:1884 is open");
   // A log line cuts longer texts.
   expect(warning?.length).toBeLessThan(200);
 });

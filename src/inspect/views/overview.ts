@@ -26,11 +26,14 @@ export function overviewLines(overview: Overview, style: ViewStyle): string[] {
 
 function factsOf(overview: Overview): [string, string][] {
   const { rates, process: own, wills, publishes, queued, retained, keepAliveLateness } = overview;
-  const { memory } = overview;
+  const { memory, sessions, subscriptions } = overview;
   const waits = `${overview.connected} connected (most ${overview.connectedMax})`;
   return [
     ["Listeners", overview.listeners.map(name).join(", ")],
-    ["Clients", `${waits}, ${overview.sessions} sessions, ${overview.subscriptions} subscriptions`],
+    [
+      "Clients",
+      `${waits}, ${counted(sessions, "session")}, ${counted(subscriptions, "subscription")}`,
+    ],
     [
       "Messages",
       `${rate(rates.publishesReceived)} in, ${rate(rates.publishesSent)} out; ` +
@@ -119,4 +122,8 @@ function within({ buckets, count }: HistogramAccount): string {
   if (count === 0) return "none yet";
   const bound = buckets.find((bucket) => bucket.count === count)?.leMs ?? null;
   return bound === null ? `${count}, the worst above 5 s` : `${count} within ${duration(bound)}`;
+}
+
+function counted(count: number, one: string): string {
+  return `${count} ${count === 1 ? one : `${one}s`}`;
 }
