@@ -335,4 +335,6 @@ export interface RunningBroker {
   readonly tokenFile: string | null;
   /** PEM of the certificate that `url` shows, the one to trust; null: no TLS. */
   readonly certificate: string | null;
+  /** The file of its store; null: nothing outlives it. Absent: the broker is older than this field. */
+  readonly store?: string | null;
 }

@@ -141,6 +141,7 @@ const runningSchema = z.object({
   tokenFile: z.string().nullable(),
   // Absent in files of older brokers.
   certificate: z.string().nullable().default(null),
+  store: z.string().nullable().default(null),
 });
 
 /** A few hundred bytes and at most 64 listeners. */

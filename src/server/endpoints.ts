@@ -127,9 +127,10 @@ function predecessorOf(
   urls: readonly string[],
 ): Predecessor | null {
   const before = takePredecessor(urls, env);
-  // What one on the same store had is not lost.
-  if (before === null || persistence?.isOf(before.pid) === true) return null;
-  const { pid, startedAt } = before;
+  if (before === null) return null;
+  const { pid, startedAt, store = null } = before;
+  // What one with a store had is not lost, be it this store or another.
+  if (store !== null || persistence?.isOf(pid) === true) return null;
   const predecessor = { pid, startedAt, followedAt: broker.startedAt };
   note({ event: "predecessor", ...predecessor });
   return predecessor;

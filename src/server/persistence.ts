@@ -4,7 +4,7 @@ import type { Restart, StoreAccount } from "../api/api.ts";
 import { usageError } from "../config/cli-error.ts";
 import { bare } from "../config/problem.ts";
 import type { StoreSettings } from "../config/settings.ts";
-import type { Commit } from "../core/durable.ts";
+import type { Changes, Commit } from "../core/durable.ts";
 import type { Millis } from "../core/io.ts";
 import type { LogEvent } from "../log/events.ts";
 import { inBackground } from "../store/background.ts";
@@ -41,6 +41,9 @@ export class Persistence {
   readonly #clock: Clock;
   readonly #warn: (text: string) => void;
   #heartbeat: ReturnType<typeof setInterval> | null = null;
+  #isServing = false;
+  /** What restoring changed: kept once clients can connect, since the start may fail. */
+  #early: (() => void) | null = null;
   /** The last commit; null: none yet. */
   #lastAt: Millis | null = null;
   /** What it failed with; null: it did not. */
@@ -58,18 +61,24 @@ export class Persistence {
     this.#at = at;
     this.#clock = clock;
     this.#warn = (text) => note({ event: "warning", text });
-    const commit: Commit = (changes, done) =>
-      store.commit(changes, (failure) => {
-        this.#failure = failure?.detail ?? null;
-        if (failure === null) this.#lastAt = clock.now();
-        done(failure);
-      });
+    const commit: Commit = (changes, done) => {
+      if (this.#isServing) this.#commit(changes, done);
+      else this.#early = () => this.#commit(changes, done);
+    };
     this.commit =
       settings.durability === "off"
         ? inBackground(commit, loop, ({ detail }) =>
             this.#warn(`the store writes nothing at the moment: ${detail}`),
           )
         : commit;
+  }
+
+  #commit(changes: Changes, done: Parameters<Commit>[1]): void {
+    this.#store.commit(changes, (failure) => {
+      this.#failure = failure?.detail ?? null;
+      if (failure === null) this.#lastAt = this.#clock.now();
+      done(failure);
+    });
   }
 
   /** Null: nothing outlives the process. `at`: names the setting in an error. Throws CliError. */
@@ -80,12 +89,12 @@ export class Persistence {
   ): Promise<Persistence | null> {
     const { path: folder, durability } = settings;
     if (folder === null) return null;
-    const { clock, version, note, onFault } = parts;
+    const { version, note, onFault } = parts;
     const named = `${at} ${bare(folder)}`;
     try {
       const store = await SqliteStore.open({
         folder: path.resolve(folder),
-        ...{ durability, version, at: clock.now() },
+        ...{ durability, version },
         onTrouble: troubles(note),
         onFault,
       });
@@ -111,8 +120,14 @@ export class Persistence {
 
   /** Clients can connect. From now on the store knows that the broker lives. */
   start(driver: Driver): void {
+    const beat = (): void => this.#store.heartbeat(this.#clock.now());
+    // Before all that this broker keeps.
+    beat();
+    this.#heartbeat = setInterval(beat, heartbeatMs);
+    this.#isServing = true;
+    this.#early?.();
+    this.#early = null;
     driver.order({ type: "listening" });
-    this.#heartbeat = setInterval(() => this.#store.heartbeat(this.#clock.now()), heartbeatMs);
   }
 
   /** The run before this one, which began at `backAt`; null: there was none. */
@@ -123,9 +138,9 @@ export class Persistence {
     return { pid, how: stopped === null ? "killed" : "stopped", at: stopped ?? heartbeat, backAt };
   }
 
-  /** Whether the run before this one was that process. */
+  /** Whether one of the runs before this one was that process. */
   isOf(pid: number): boolean {
-    return this.#store.pastRuns.at(-1)?.process === pid;
+    return this.#store.pastRuns.some((run) => run.process === pid);
   }
 
   async account(): Promise<StoreAccount> {

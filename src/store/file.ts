@@ -18,7 +18,6 @@ export interface OpenFile {
   readonly durability: Durability;
   /** Of the running mqttd: goes into the records of its runs. */
   readonly version: string;
-  readonly at: Millis;
 }
 
 /** Pages of 4 KiB in the write-ahead log after which it goes into the file. */
@@ -43,7 +42,10 @@ export class StoreFile {
   readonly #folder: string;
   readonly #database: DatabaseSync;
   #tables: Tables | null = null;
+  /** Null: the broker does not serve yet. Until then the file tells of the one before. */
   #run: number | null = null;
+  #version = "";
+  #isHolder = false;
   #durability: Durability = "normal";
   #heartbeat: StatementSync | null = null;
 
@@ -54,7 +56,7 @@ export class StoreFile {
   }
 
   /** Opens a folder's file for a broker; creates both if need be, and brings an older file up to date. */
-  static open({ folder, durability, version, at }: OpenFile): StoreFile {
+  static open({ folder, durability, version }: OpenFile): StoreFile {
     return told(() => {
       mkdirSync(folder, { recursive: true, mode: 0o700 });
       createPrivate(path.join(folder, fileName));
@@ -62,7 +64,7 @@ export class StoreFile {
       for (const name of [folder, path.join(folder, fileName)]) accessSync(name, constants.W_OK);
       const file = StoreFile.#connect(folder);
       try {
-        file.#begin(durability, version, at);
+        file.#prepare(durability, version);
         return file;
       } catch (cause) {
         file.#database.close();
@@ -102,7 +104,8 @@ export class StoreFile {
     return new StoreFile(folder, database);
   }
 
-  #begin(durability: Durability, version: string, at: Millis): void {
+  /** Writes nothing into a file that is up to date: the start may yet fail. */
+  #prepare(durability: Durability, version: string): void {
     const database = this.#database;
     const isNew = this.#number("SELECT count(*) FROM sqlite_schema") === 0;
     // Before anything is written: it may be another program's.
@@ -113,23 +116,36 @@ export class StoreFile {
     // The log's file stays small after a burst.
     database.exec(`PRAGMA journal_size_limit = ${16 * 1024 * 1024}`);
     this.#durability = durability;
-    database.exec("BEGIN IMMEDIATE");
-    if (isNew) database.exec(`PRAGMA application_id = ${applicationId}`);
-    for (const migration of migrations.slice(this.#number("PRAGMA user_version"))) {
-      database.exec(migration);
-    }
-    database.exec(`PRAGMA user_version = ${migrations.length}`);
+    this.#version = version;
+    this.#migrate(isNew);
     // Pieces whose message never came: the broker ended between them.
     database.exec("DELETE FROM piece WHERE message NOT IN (SELECT message FROM message)");
+    this.#sync(null);
+    writeHolder(this.#folder);
+    this.#isHolder = true;
+  }
+
+  #migrate(isNew: boolean): void {
+    const missing = migrations.slice(this.#number("PRAGMA user_version"));
+    if (missing.length === 0) return;
+    const database = this.#database;
+    database.exec("BEGIN IMMEDIATE");
+    if (isNew) database.exec(`PRAGMA application_id = ${applicationId}`);
+    for (const migration of missing) database.exec(migration);
+    database.exec(`PRAGMA user_version = ${migrations.length}`);
+    database.exec("COMMIT");
+  }
+
+  /** The first sign of life, once clients can connect. */
+  #begin(at: Millis): void {
+    const database = this.#database;
     database
       .prepare("INSERT INTO run (version, process, started, heartbeat) VALUES (?, ?, ?, ?)")
-      .run(version, process.pid, whole(at), whole(at));
-    this.#run = this.#number("SELECT max(run) FROM run");
-    database.exec(`DELETE FROM run WHERE run <= ${this.#run - runsKept}`);
-    database.exec("COMMIT");
-    this.#sync(null);
+      .run(this.#version, process.pid, whole(at), whole(at));
+    const run = this.#number("SELECT max(run) FROM run");
+    this.#run = run;
     this.#heartbeat = database.prepare("UPDATE run SET heartbeat = ? WHERE run = ?");
-    writeHolder(this.#folder);
+    database.exec(`DELETE FROM run WHERE run <= ${run - runsKept}`);
   }
 
   /** Whether it is ours, of a version that we know, and whole. */
@@ -180,14 +196,15 @@ export class StoreFile {
   }
 
   /**
-   * Notes that the broker lives. With `normal`, what was committed before is on the disk when this
+   * Notes that the broker lives, from the moment that clients can connect. With `normal`, what was committed before is on the disk when this
    * returns: SQLite itself syncs the log only when it goes into the file.
    */
   heartbeat(at: Millis): void {
     told(() => {
       if (this.#durability === "normal") this.#sync("FULL");
       try {
-        this.#heartbeat?.run(whole(at), this.#run);
+        if (this.#run === null) this.#begin(at);
+        else this.#heartbeat?.run(whole(at), this.#run);
       } finally {
         this.#sync(null);
       }
@@ -239,8 +256,9 @@ export class StoreFile {
     }));
   }
 
-  /** An orderly stop: everything is in the file then, and synced unless durability is `off`. */
+  /** An orderly stop of a broker that served: everything is in the file then, and synced unless durability is `off`. */
   stop(at: Millis): void {
+    if (this.#run === null) return;
     told(() => {
       if (this.#durability !== "off") this.#sync("FULL");
       this.#database
@@ -252,7 +270,7 @@ export class StoreFile {
   close(): void {
     told(() => {
       this.#database.close();
-      if (this.#run !== null) removeHolder(this.#folder);
+      if (this.#isHolder) removeHolder(this.#folder);
     });
   }
 

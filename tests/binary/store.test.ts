@@ -118,6 +118,50 @@ test("an orderly stop leaves one closed file, and the next start restores it", a
   await second.stop();
 }, 120_000);
 
+test("starts that fail move neither the time of death nor a delayed will, and nothing is called lost", async () => {
+  using folder = new Folder();
+  const data = folder.file("data");
+  const env = { MQTTD_RUN_DIR: folder.file("run") };
+  await using first = await RunningBroker.start({
+    ...{ env, args: ["--data", data, "--set", "admin.port=0"] },
+  });
+  const will = { topic: "will/dev-42", payload: Buffer.from("gone"), qos: 1, retain: false };
+  await using device = await MqttJsClient.connect(first.port, {
+    ...{ clientId: "dev-42", ...lasting },
+    will: { ...will, qos: 1, properties: { willDelayInterval: 600 } },
+  });
+  await device.roundTrip();
+  await kill(first);
+  const inspected = async (): Promise<unknown> => {
+    const { stdout } = await run(folder, ["inspect", "client", "dev-42", "--json", "--data", data]);
+    const { restart, wills } = JSON.parse(stdout);
+    return { restart, dueAt: wills[0].dueAt };
+  };
+  const before = await inspected();
+  expect(before).toMatchObject({ restart: { pid: first.pid, how: "killed" } });
+  using taken = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data: () => {} } });
+  for (let time = 0; time < 2; time++) {
+    const port = String(taken.port);
+    const failed = await run(folder, ["serve", "--port", port, "--data", data]);
+    expect(failed.code).toBe(2);
+    expect(failed.stderr).not.toContain("are lost");
+  }
+  expect(await inspected()).toEqual(before);
+
+  await using second = await RunningBroker.start({
+    ...{ env, port: first.port, args: ["--data", data, "--set", "admin.port=0"] },
+  });
+  const restored = await second.line("what was restored", ({ event }) => event === "restored");
+  expect(restored).toMatchObject({ sessions: 1, wills: 1, dueWills: 0 });
+  expect(second.log.items.filter(({ event }) => event === "predecessor")).toEqual([]);
+  const admin = await second.line("its interface", ({ event }) => event === "administration");
+  const url = String((admin["urls"] as unknown[])[0]);
+  const explained = await run(folder, ["inspect", "explain", "dev-42", "--admin", url]);
+  expect(explained.stdout).toContain("The broker was killed, or it crashed.");
+  expect(explained.stdout).not.toContain("lost");
+  await second.stop();
+}, 120_000);
+
 test("inspect --data reads the store of a broker that does not run", async () => {
   using folder = new Folder();
   const data = folder.file("data");

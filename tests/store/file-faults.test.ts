@@ -36,7 +36,7 @@ async function inFolder(run: (folder: string) => void | Promise<void>): Promise<
 }
 
 function open(folder: string, changed: Partial<OpenFile> = {}): StoreFile {
-  return StoreFile.open({ folder, durability: "normal", version: "1", at: at(0), ...changed });
+  return StoreFile.open({ folder, durability: "normal", version: "1", ...changed });
 }
 
 function apply(file: StoreFile, changes: Changes): void {
@@ -118,7 +118,8 @@ test("a broker that was killed leaves no lock behind, and what it committed", as
       import { StoreFile } from ${JSON.stringify(path.resolve("src/store/file.ts"))};
       import { encodeBatch } from ${JSON.stringify(path.resolve("src/store/batch.ts"))};
       import { sample } from ${JSON.stringify(path.resolve("tests/store/records.ts"))};
-      const file = StoreFile.open({ folder: ${JSON.stringify(folder)}, durability: "normal", version: "1", at: 1 });
+      const file = StoreFile.open({ folder: ${JSON.stringify(folder)}, durability: "normal", version: "1" });
+      file.heartbeat(1);
       file.apply(encodeBatch(sample, 1000).rows);
       process.kill(process.pid, "SIGKILL");`;
     const ran = spawnSync(process.execPath, ["-e", script], { encoding: "utf8" });
@@ -330,13 +331,20 @@ test("the file shrinks once much of it is free", async () => {
 
 test("runs are remembered: one that was killed, and one that stopped", async () => {
   await inFolder((folder) => {
-    const first = open(folder, { version: "0.1", at: at(1) });
+    const first = open(folder, { version: "0.1" });
+    first.heartbeat(at(1));
     first.heartbeat(at(2000));
     first.close();
-    const second = open(folder, { version: "0.2", at: at(9000) });
+    // One that fails before clients can connect leaves no trace.
+    const failed = open(folder, { version: "0.1.5" });
+    failed.stop(at(5000));
+    failed.close();
+    expect(existsSync(path.join(folder, "mqttd.pid"))).toBe(false);
+    const second = open(folder, { version: "0.2" });
+    second.heartbeat(at(9000));
     second.stop(at(9500));
     second.close();
-    const third = open(folder, { at: at(20_000) });
+    const third = open(folder);
     expect(third.pastRuns()).toMatchObject([
       { version: "0.1", started: at(1), heartbeat: at(2000), stopped: null },
       { version: "0.2", started: at(9000), heartbeat: at(9500), stopped: at(9500) },

@@ -29,7 +29,7 @@ function sqlite(): Kind {
     name: "sqlite",
     open: async () =>
       SqliteStore.open({
-        ...{ folder, durability: "normal", version: "1", at: at(0) },
+        ...{ folder, durability: "normal", version: "1" },
         onTrouble: (error) => expect.unreachable(error.message),
         onFault: (cause) => expect.unreachable(String(cause)),
       }),

@@ -79,6 +79,7 @@ export async function openAdministration(
         // Absolute, since `inspect` runs in another folder.
         tokenFile: tokenFile && path.resolve(tokenFile),
         certificate: tls?.certificates[0].cert ?? null,
+        store: context.storeFile,
       },
       env,
     );
