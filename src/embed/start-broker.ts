@@ -1,5 +1,4 @@
 import { createColors } from "picocolors";
-import { nearest } from "../config/nearest.ts";
 import { mebibyte } from "../config/quantity.ts";
 import { clientsOf, knownClientIds } from "../core/queries/queries.ts";
 import type { Level } from "../log/events.ts";
@@ -23,11 +22,12 @@ import { sendAtOnce } from "./client-sockets.ts";
 import { durationOf, durationText, waitMs } from "./duration.ts";
 import { explanationOf, itemsOf, nearestIds } from "./explanation.ts";
 import { messagesCome, messagesOn } from "./messages.ts";
+import { checkOptions, type Names } from "./options.ts";
 import { TestTime } from "./test-time.ts";
 import { WillsOfBroker } from "./wills.ts";
 
 export const startBroker: StartBroker = async (options = {}) => {
-  checkNames(options);
+  checkOptions("startBroker", options, optionNames);
   const { clock = "system", keptMessages = 10_000, keptBytes = 64 * mebibyte } = options;
   if (clock !== "system" && clock !== "test") {
     throw new RangeError(`clock: found ${JSON.stringify(clock)}, allowed: "system" or "test"`);
@@ -36,6 +36,9 @@ export const startBroker: StartBroker = async (options = {}) => {
   checkAmount("keptMessages", keptMessages);
   checkAmount("keptBytes", keptBytes);
   const { port, host, limits, log, authenticate } = options;
+  if (authenticate !== undefined && typeof authenticate !== "function") {
+    throw new TypeError(`authenticate: found ${String(authenticate)}, allowed: a function`);
+  }
   let embedded: EmbeddedBroker | null = null;
   const fail = (cause: unknown): void => embedded?.fail(cause);
   embedded = await embeddedBroker({
@@ -50,7 +53,7 @@ export const startBroker: StartBroker = async (options = {}) => {
   return new StartedBroker(embedded, time);
 };
 
-const optionNames: Readonly<Record<keyof BrokerOptions, true>> = {
+const optionNames: Names<BrokerOptions> = {
   port: true,
   host: true,
   limits: true,
@@ -60,16 +63,6 @@ const optionNames: Readonly<Record<keyof BrokerOptions, true>> = {
   log: true,
   authenticate: true,
 };
-
-function checkNames(options: BrokerOptions): void {
-  for (const name of Object.keys(options)) {
-    if (Object.hasOwn(optionNames, name)) continue;
-    const meant = nearest(name, Object.keys(optionNames));
-    throw new TypeError(
-      `${name}: unknown option${meant === null ? "" : `, did you mean ${meant}?`}`,
-    );
-  }
-}
 
 function checkAmount(name: string, amount: number): void {
   if (Number.isSafeInteger(amount) && amount >= 0) return;
@@ -84,6 +77,8 @@ class StartedBroker implements TestBroker {
   readonly #time: TestTime | null;
   readonly #endOfHaste: () => void;
   #stopped: Promise<void> | null = null;
+  /** Ends waits. */
+  readonly #stops = new AbortController();
 
   constructor(embedded: EmbeddedBroker, time: TestTime | null) {
     this.port = embedded.port;
@@ -91,7 +86,7 @@ class StartedBroker implements TestBroker {
     this.#embedded = embedded;
     this.#time = time;
     this.#endOfHaste = time === null ? () => {} : sendAtOnce(embedded.port);
-    this.wills = new WillsOfBroker(embedded, this.#hint);
+    this.wills = new WillsOfBroker(embedded, this.#hint, () => this.#stopped !== null);
   }
 
   /** Time that stands still is the likely reason for a wait in vain. */
@@ -127,15 +122,22 @@ class StartedBroker implements TestBroker {
 
   async messages(
     filter = "#",
-    { count = 0, within = waitMs }: MessagesOptions = {},
+    options: MessagesOptions = {},
   ): Promise<readonly PublishedMessage[]> {
+    checkOptions("messages", options, { count: true, within: true });
+    const { count = 0, within = waitMs } = options;
     const flaw = filterFlaw(filter);
     if (flaw !== null) throw new RangeError(`filter ${JSON.stringify(filter)}: ${flaw}`);
     const limit = durationOf(within);
     const { broker, fault } = this.#embedded;
     const { come, stop } = messagesCome(broker, filter, count);
     let timeout: ReturnType<typeof setTimeout> | undefined;
-    const isOver = new Promise<void>((resolve) => (timeout = setTimeout(resolve, limit)));
+    const { signal } = this.#stops;
+    const isOver = new Promise<void>((resolve) => {
+      timeout = setTimeout(resolve, limit);
+      signal.addEventListener("abort", () => resolve(), { once: true });
+      if (signal.aborted) resolve();
+    });
     try {
       await Promise.race([come, isOver, fault]);
     } finally {
@@ -145,6 +147,7 @@ class StartedBroker implements TestBroker {
     const messages = messagesOn(broker, filter);
     if (messages.length >= count) return messages;
     const seen = `${messages.length} of ${count} messages on ${JSON.stringify(filter)}`;
+    if (signal.aborted) throw new Error(`${seen} came before the broker was stopped`);
     throw new Error(`${seen} came within ${durationText(within)}${this.#hint}`);
   }
 
@@ -167,6 +170,7 @@ class StartedBroker implements TestBroker {
     this.#endOfHaste();
     this.#stopped ??= Promise.race([this.#embedded.close(), fault]);
     await this.#stopped;
+    this.#stops.abort();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -5,6 +5,7 @@ import type { EmbeddedBroker } from "../server/embedded.ts";
 import type { Duration, Recipients, Will, Wills, WillsQuery } from "./api.ts";
 import { durationOf, durationText, waitMs } from "./duration.ts";
 import { itemsOf } from "./explanation.ts";
+import { checkOptions, type Names } from "./options.ts";
 
 /** The wills of a broker, for a test to look at and to wait for. */
 export class WillsOfBroker implements Wills {
@@ -12,12 +13,16 @@ export class WillsOfBroker implements Wills {
   /** What a wait that was in vain says beside the state of the will. */
   readonly #hint: string;
 
-  constructor(embedded: EmbeddedBroker, hint: string) {
+  readonly #isStopped: () => boolean;
+
+  constructor(embedded: EmbeddedBroker, hint: string, isStopped: () => boolean) {
     this.#embedded = embedded;
     this.#hint = hint;
+    this.#isStopped = isStopped;
   }
 
   async wait(options: WillsQuery & { readonly within?: Duration } = {}): Promise<Will> {
+    checkOptions("wills.wait", options, { ...queryNames, within: true });
     const { within = waitMs, ...query } = options;
     const { signal } = new AbortController();
     const awaited = awaitedWill(this.#embedded, query, durationOf(within), signal);
@@ -25,13 +30,17 @@ export class WillsOfBroker implements Wills {
     const account = record?.account ?? null;
     if (account !== null && account.fate !== null) return willOf(account);
     const state = account === null ? noWill(query) : stateOf(account);
+    if (this.#isStopped()) throw new Error(`${state} before the broker was stopped`);
     throw new Error(`${state} within ${durationText(within)}${this.#hint}`);
   }
 
   list(options: WillsQuery = {}): readonly Will[] {
+    checkOptions("wills.list", options, queryNames);
     return itemsOf(willsOf(this.#embedded.broker, options)).map((account) => willOf(account));
   }
 }
+
+const queryNames: Names<WillsQuery> = { clientId: true, topic: true };
 
 function noWill({ clientId, topic }: WillsQuery): string {
   const whose = clientId === undefined ? "" : ` of ${JSON.stringify(clientId)}`;

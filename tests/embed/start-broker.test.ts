@@ -219,7 +219,18 @@ test("an unusable option is an error that says what is allowed", async () => {
   expect(await problemOf(started({ keptMessages: -1 }))).toContain(
     "keptMessages: found -1, allowed: a whole number from 0",
   );
+  // What JavaScript lets pass.
+  const loose = async (options: unknown) => started(options as object);
+  expect(await problemOf(loose(null))).toContain("startBroker: found null, allowed: an object");
+  expect(await problemOf(loose({ authenticate: true }))).toContain(
+    "authenticate: found true, allowed: a function",
+  );
   await using broker = await startBroker({ limits: { packetSize: "1KiB" } });
+  const misspelt: object = { client: "d1" };
+  expect(await problemOf(broker.wills.wait(misspelt))).toContain(
+    "client: unknown option, did you mean clientId?",
+  );
+  expect(await problemOf(broker.messages("#", misspelt))).toContain("client: unknown option");
   expect(await problemOf(broker.advance("1s"))).toContain(
     'advance() needs startBroker({ clock: "test" })',
   );
@@ -234,4 +245,17 @@ test("limits are those of the configuration", async () => {
   await using client = await MqttJsClient.connect(broker.port, { protocolVersion: 5 });
   expect(client.connacks.items[0]?.properties?.maximumPacketSize).toBe(1024);
   expect(client.mqtt.stream).toBeInstanceOf(Socket);
+});
+
+test("a stop ends waits, and says so", async () => {
+  const broker = await startBroker();
+  const waits = [
+    broker.wills.wait({ within: "1h" }),
+    broker.messages("#", { count: 1, within: "1h" }),
+  ];
+  const problems = waits.map(async (wait) => problemOf(wait));
+  await broker.stop();
+  const [ofWill, ofMessages] = await Promise.all(problems);
+  expect(ofWill).toContain("no will came before the broker was stopped");
+  expect(ofMessages).toContain('0 of 1 messages on "#" came before the broker was stopped');
 });
