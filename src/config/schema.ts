@@ -121,10 +121,10 @@ const limitsSchema = z.strictObject({
     .describe("Whether retained messages are available; sent to v5 clients (Retain Available)."),
   retainedMessages: count({ min: 0, max: 100_000_000 })
     .default(limits.retainedMessages)
-    .describe("Retained messages on all topics."),
+    .describe("Retained messages on all topics but those below $SYS."),
   retainedBytes: size({ min: 0, max: 64 * gibibyte })
     .default(writeSize(limits.retainedBytes))
-    .describe("Topics and payloads of all retained messages."),
+    .describe("Topics and payloads of all retained messages but those below $SYS."),
   sessionExpiryMax: duration({
     min: 0,
     max: 4_294_967_294 * second,

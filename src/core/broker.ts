@@ -72,7 +72,7 @@ export interface BrokerOptions {
   readonly rules?: Partial<Rules>;
   /** Something outlives the process: there is a store that takes what the journal has. */
   readonly durable?: boolean;
-  /** How long a will that was due while the broker was down waits for its subscribers; default 5 s. */
+  /** How long a will that is due before clients had time to return waits for its subscribers; default 5 s. */
   readonly restartSettleMs?: number;
   /** The same for its client, whose return then cancels it; 0, the default: it does not. */
   readonly restartGraceMs?: number;
@@ -125,6 +125,8 @@ export class Broker {
   readonly restartGraceMs: number;
   /** What is restored until clients can connect again; null: nothing is. */
   restoration: Restoration | null = null;
+  /** Clients had time to return after the restart: before, nothing restored ends for want of room. */
+  settledAt: Millis;
   /** The store keeps nothing now; null: it does, or there is none. */
   failedStore: FailedStore | null = null;
   /** Remembered routes by topic, each valid while `generation` does not change. */
@@ -148,6 +150,7 @@ export class Broker {
     this.version = options.version ?? "unknown";
     this.startedAt = now;
     this.now = now;
+    this.settledAt = now;
     this.memory.limit = this.limits.memory;
     this.journal = options.durable === true ? new Journal(now) : null;
     this.restartSettleMs = options.restartSettleMs ?? 5000;
@@ -171,7 +174,8 @@ export class Broker {
     const { effects, journal } = this;
     if (journal !== null) journal.hasChanged = false;
     this.#route(input);
-    if (this.memory.isPressing) relieve(this);
+    // What is restored stays at least until its clients can return.
+    if (this.memory.isPressing && this.restoration === null) relieve(this);
     if (this.#tracksSilence) updateSilentSince(this, input, effects);
     if (journal !== null && journal.hasChanged) effects.unshift({ type: "persist" });
     if (effects.length === 0) return nothing;

@@ -15,6 +15,7 @@ import { publish } from "./publish.ts";
 import { Rank } from "./schedule.ts";
 import { expireRetained } from "./retain.ts";
 import { expireSession, publishDueWill } from "./session-end.ts";
+import { waitsForReturn, waitsWithSession } from "./settling.ts";
 import { publishSys } from "./sys.ts";
 import type { Timed } from "./timed.ts";
 
@@ -129,9 +130,11 @@ function handleOne(broker: Broker, deadline: Deadline<Timed>, timed: Timed): voi
     case "connection":
       return endIfDue(broker, timed.connection);
     case "will":
-      return publishDueWill(broker, timed.will);
+      if (!waitsForReturn(broker, timed.will)) publishDueWill(broker, timed.will);
+      return;
     case "session":
-      return expireSession(broker, timed.session);
+      if (!waitsWithSession(broker, timed.session)) expireSession(broker, timed.session);
+      return;
     case "publish":
       publish(broker, timed.session, timed.message);
       return;

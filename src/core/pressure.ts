@@ -11,12 +11,18 @@ export class Pressure {
   /** The search for expired and QoS 0 messages that is under way. */
   search: Steps<never> | null = null;
   searchedAt = -Infinity;
+  /** More than the limit was restored, and is still there. */
+  isOverfull = false;
   dropsQos0 = false;
   refusesMessages = false;
 
-  /** A session that has no connection, or just lost its last message. */
+  /**
+   * A session that has no connection, or just lost its last message. One with a will of before a
+   * restart does not give way: the will would be early because of a limit that changed.
+   */
   noteOffline(session: Session): void {
-    const { queue, outgoing } = session;
+    const { queue, outgoing, will } = session;
+    if (will?.isRestored === true) return;
     if (queue.count === 0 && outgoing.count === 0) this.idle.add(session);
   }
 }

@@ -155,7 +155,7 @@ export function refusalByRoom(
   { will, username }: ConnectPacket,
   clientId: string,
 ): ProtocolError | null {
-  const { limits, memory, sessions } = broker;
+  const { limits, memory, pressure, sessions } = broker;
   const isNew = !sessions.has(clientId);
   if (isNew && !makeRoomAmongSessions(broker)) {
     const detail = `the limit of ${limits.sessions} sessions is reached (limits.sessions)`;
@@ -163,7 +163,8 @@ export function refusalByRoom(
   }
   let bytes = will === null ? 0 : willBytes(listener.mountPoint + will.topic, will);
   // A client that returns takes its messages, which clears memory.
-  if (!isNew && bytes <= smallWill && memory.hasRoom(bytes)) return null;
+  const hasRoom = memory.hasRoom(bytes) || pressure.isOverfull;
+  if (!isNew && bytes <= smallWill && hasRoom) return null;
   if (isNew) bytes += sessionBytes(clientId, username);
   if (makeRoomInMemory(broker, bytes)) return null;
   const detail = `little memory is left of ${memory.limit} B (limits.memory)`;

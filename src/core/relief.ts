@@ -3,6 +3,7 @@ import { drop, pump } from "./forward.ts";
 import { releaseAll, releaseIfRoomy } from "./hold.ts";
 import { forgetRoutes } from "./publish.ts";
 import type { Session } from "./session.ts";
+import { isSettled } from "./settling.ts";
 import { endOverSession, endSession } from "./session-end.ts";
 import type { Steps } from "./steps.ts";
 
@@ -32,7 +33,8 @@ export function relieve(broker: Broker): void {
   }
   if (!memory.takes("refuseNew")) pressure.since = null;
   else pressure.since ??= broker.now;
-  if (memory.takes("endSessions")) endOldest(broker, "endSessions", 0);
+  if (memory.hasRoom(0)) pressure.isOverfull = false;
+  if (memory.takes("endSessions") && isSettled(broker)) endOldest(broker, "endSessions", 0);
   memory.update();
   const refusesMessages = memory.takes("refuseMessages");
   if (refusesMessages && !pressure.refusesMessages) releaseEveryPublisher(broker);
@@ -79,7 +81,8 @@ export function makeRoomAmongSessions(broker: Broker): boolean {
 export function makeRoomInMemory(broker: Broker, bytes: number): boolean {
   const { memory, pressure, now, limits } = broker;
   if (memory.hasRoomBefore("refuseNew", bytes)) return true;
-  if (pressure.since === null || now - pressure.since < limits.holdTimeoutMs) return false;
+  if (pressure.since === null || !isSettled(broker) || now - pressure.since < limits.holdTimeoutMs)
+    return false;
   endOldest(broker, "refuseNew", bytes);
   return memory.hasRoomBefore("refuseNew", bytes);
 }

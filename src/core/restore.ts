@@ -2,7 +2,6 @@ import { assert } from "./assert.ts";
 import type { Broker } from "./broker.ts";
 import type { Copy } from "./copy.ts";
 import { Deadline } from "./deadlines.ts";
-import { unsubscribeAll } from "./departures.ts";
 import type {
   DurableOutgoing,
   DurableQueued,
@@ -18,6 +17,7 @@ import { allowedSilenceMs } from "./quirks/rules.ts";
 import { scheduleExpiry } from "./retain.ts";
 import { Session } from "./session.ts";
 import { endSession } from "./session-end.ts";
+import { awaitEnd, waitUntilSettled } from "./settling.ts";
 import { subscriptionBytes } from "./subscribe.ts";
 import type { Subscription } from "./subscriptions.ts";
 import type { Timed } from "./timed.ts";
@@ -215,6 +215,7 @@ function restoreWill({ memory }: Broker, session: Session, stored: DurableWill):
     ...{ topic, payload, qos, retain, delayIntervalSeconds, expirySeconds, properties },
   };
   const will = new Will(session, packet, stored.mountPoint + topic, stored.armedAt);
+  will.isRestored = true;
   will.ended = stored.ended;
   will.originalDue = stored.dueAt;
   session.arm(will);
@@ -223,13 +224,15 @@ function restoreWill({ memory }: Broker, session: Session, stored: DurableWill):
 }
 
 /**
- * Clients can connect again. Wills that were due before are published after a while, in due order,
- * so that their subscribers are back.
+ * Clients can connect again. Wills that are due before they had time to are published after a while,
+ * in due order, so that their subscribers are back.
  */
 export function openAgain(broker: Broker): void {
   const { restoration, journal, now } = broker;
   if (restoration === null || journal === null) return;
   broker.restoration = null;
+  broker.settledAt = after(now, waitMs(broker));
+  broker.pressure.isOverfull = !broker.memory.hasRoom(0);
   journal.endAdoption();
   const before = restoration.near
     .filter((session) => broker.sessions.get(session.clientId) === session)
@@ -261,10 +264,7 @@ function goOn(broker: Broker, session: Session): boolean {
   const isOver = endsAt <= broker.now;
   const isDue = will !== null && delay(broker, will);
   if (will !== null && isOver) {
-    // Its end follows the publication.
-    unsubscribeAll(broker, session);
-    session.isOver = true;
-    broker.postponed.addLast(will);
+    awaitEnd(broker, session, will);
     return isDue;
   }
   broker.pressure.noteOffline(session);
@@ -276,22 +276,13 @@ function goOn(broker: Broker, session: Session): boolean {
 
 /** Sets when a will is published. True: it was due before. */
 function delay(broker: Broker, will: Will): boolean {
-  const { now, deadlines, restartGraceMs } = broker;
   const { originalDue: due } = will;
   assert(due !== null, "a restored will has a due time");
-  if (due > now) {
-    will.originalDue = null;
-    deadlines.set(will.deadline, due);
-    return false;
+  if (due <= broker.now) {
+    waitUntilSettled(broker, will, due);
+    return true;
   }
-  if (restartGraceMs > 0) will.isGraced = true;
-  else {
-    // Its client comes too late to cancel it.
-    will.isPostponed = true;
-    broker.postponed.add(will);
-  }
-  const publishedAt = after(now, waitMs(broker));
-  deadlines.set(will.deadline, publishedAt);
-  broker.records.willWaits(will, publishedAt);
-  return true;
+  will.originalDue = null;
+  broker.deadlines.set(will.deadline, due);
+  return false;
 }

@@ -6,6 +6,7 @@ import type { SessionEnd } from "./events.ts";
 import { startHandover } from "./handover.ts";
 import { after } from "./io.ts";
 import type { Session } from "./session.ts";
+import { isSettled, waitsForReturn, waitsWithSession } from "./settling.ts";
 import type { Timed } from "./timed.ts";
 import type { Will } from "./will.ts";
 import { dueOf, endDelay, postponeBehindOther, publishWill } from "./will-fate.ts";
@@ -57,9 +58,10 @@ export function expireSession(broker: Broker, session: Session): void {
 
 export function publishDueWill(broker: Broker, will: Will): void {
   const { session, deadline } = will;
-  if (will.isPostponed) {
+  if (will.isPostponed || session.isOver) {
     publishWill(broker, will, dueOf(will), "due");
     if (session.isOver) endSession(broker, session, "connection ended");
+    else broker.pressure.noteOffline(session);
     return;
   }
   // If the session ends at the same time, end it first, so that it gets no copy of its will.
@@ -69,15 +71,16 @@ export function publishDueWill(broker: Broker, will: Will): void {
   }
   if (broker.rules.delayedWills === "byInterval" && postponeBehindOther(broker, will)) return;
   publishWill(broker, will, dueOf(will), "due");
+  if (will.isRestored) broker.pressure.noteOffline(session);
 }
 
 /**
  * Ends the first session that is over and waits for the publication of its will. False: there is
- * none.
+ * none, or it waits for clients to return after a restart.
  */
 export function endOverSession(broker: Broker): boolean {
   const last = broker.postponed.firstLast;
-  if (last === null) return false;
+  if (last === null || (last.isRestored && !isSettled(broker))) return false;
   // In due order on each topic.
   for (const will of broker.postponed.on(last.topic)) {
     publishDueWill(broker, will);
@@ -91,10 +94,12 @@ export function endOverSession(broker: Broker): boolean {
  */
 export function endOverdue(broker: Broker, session: Session): void {
   const will = session.will;
+  if (will !== null && isOverdue(broker, will.deadline)) waitsForReturn(broker, will);
   if (will !== null && (will.isPostponed || isOverdue(broker, will.deadline))) {
     publishDueWill(broker, will);
   }
-  if (isOverdue(broker, session.deadline)) expireSession(broker, session);
+  if (!isOverdue(broker, session.deadline)) return;
+  if (!waitsWithSession(broker, session)) expireSession(broker, session);
 }
 
 /** If the broker stood still in between, the client may have returned in time. */

@@ -36,10 +36,12 @@ export class Will {
   isPostponed = false;
   /** A planted quirk: it stays delayed although its session has ended or was resumed. */
   isDetached = false;
-  /** Due while the broker was down, and its client's return cancels it all the same. */
+  /** Of a broker before this one. */
+  isRestored = false;
+  /** Due before its client had time to return after a restart: its return cancels it all the same. */
   isGraced = false;
   /**
-   * Its first due time, if it was due while the broker was down, or a planted quirk postponed it
+   * Its first due time, if it waits after a restart, or a planted quirk postponed it
    * behind others; null: neither.
    */
   originalDue: Millis | null = null;

@@ -4,7 +4,9 @@ import type { Config } from "../config/schema.ts";
 import type { Settings } from "../config/settings.ts";
 import type { CertificateFiles } from "../config/tls-files.ts";
 import { unusableSettings } from "../config/unusable.ts";
+import type { Memory } from "../core/memory.ts";
 import type { Like } from "../core/quirks/likes.ts";
+import { size } from "../log/size.ts";
 import { allClosed } from "./driver/closing.ts";
 import { type Endpoints, openEndpoints } from "./endpoints.ts";
 import { openToTheNetwork } from "./exposure.ts";
@@ -82,11 +84,23 @@ export async function serve(settings: ServeSettings): Promise<number> {
 
 /** Opens the listeners, once what the store has is back: a client finds its session at once. */
 async function opened(settings: ServeSettings, instance: Instance): Promise<Endpoints> {
-  const { persistence, driver, fault } = instance;
+  const { broker, persistence, driver, fault, note } = instance;
   await Promise.race([persistence?.restore(driver), fault]);
+  const { memory } = broker;
+  if (persistence !== null && !memory.hasRoomBefore("refuseNew", 0)) {
+    note({ event: "warning", text: keptTooMuch(memory) });
+  }
   const endpoints = await openEndpoints(settings, instance);
   persistence?.start(driver);
   return endpoints;
+}
+
+/** What a store had kept leaves no room for more. */
+function keptTooMuch({ total, limit }: Memory): string {
+  return (
+    `what the store had kept takes ${size(total)}, and limits.memory is ${size(limit)}: all of it stays, and ` +
+    `its clients can connect, but new sessions and subscriptions, and messages to keep, are refused until there is room`
+  );
 }
 
 function noteStart(

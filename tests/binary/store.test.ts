@@ -74,6 +74,40 @@ test("session, queue, retained message and will survive kill -9", async () => {
   await second.stop();
 }, 120_000);
 
+test("a smaller limits.memory than what was kept is one warning, and its client gets all of it", async () => {
+  using folder = new Folder();
+  const data = folder.file("data");
+  await using first = await serve(data);
+  const options = { clientId: "sleeper", ...lasting };
+  {
+    await using sleeper = await MqttJsClient.connect(first.port, options);
+    await sleeper.mqtt.subscribeAsync("t", { qos: 1 });
+    await sleeper.mqtt.endAsync();
+    await using publisher = await MqttJsClient.connect(first.port, { clientId: "publisher" });
+    const large = Buffer.alloc(1024 * 1024);
+    for (let number = 0; number < 20; number++) {
+      await publisher.mqtt.publishAsync("t", large, { qos: 1 });
+    }
+  }
+  await kill(first);
+  await using second = await serve(data, "--set", "limits.memory=16MiB");
+  const warned = ({ event, text }: Readonly<Record<string, unknown>>): boolean =>
+    event === "warning" && String(text).includes("limits.memory");
+  const { text } = await second.line("the warning", warned);
+  expect(text).toBe(
+    "what the store had kept takes 20.1 MiB, and limits.memory is 16.0 MiB: all of it stays, and its clients can " +
+      "connect, but new sessions and subscriptions, and messages to keep, are refused until there is room",
+  );
+  const sleeper = new MqttJsClient(second.port, options);
+  await using _sleeper = sleeper;
+  expect((await sleeper.connected(1)).sessionPresent).toBe(true);
+  await eventually(
+    () => sleeper.texts().length === 20,
+    () => `${sleeper.texts().length} messages`,
+  );
+  await second.stop();
+}, 120_000);
+
 test("explain and inspect store go on after a kill", async () => {
   using folder = new Folder();
   const data = folder.file("data");

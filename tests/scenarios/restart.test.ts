@@ -29,6 +29,7 @@ test("a will whose client was connected is published once the watchers are back"
   const world = before.restart(3000, 400);
   const watcher = watcherOf(world);
   world.advance(4999);
+  world.keep();
   expect(watcher.messages()).toEqual([]);
   world.advance(1);
   world.keep();
@@ -65,6 +66,7 @@ test.each([true, false])(
     world.keep();
     expect(watcher.messages()).toEqual(["w=gone", "w=here"]);
     world.advance(10_000);
+    world.keep();
     expect(watcher.messages()).toEqual([]);
     expect(world.noted("will")).toHaveLength(1);
   },
@@ -84,6 +86,7 @@ test("a delayed will keeps its time over the restart, and the return of its clie
     const world = before.restart(20_000);
     const watcher = watcherOf(world);
     world.advance(29_999);
+    world.keep();
     expect(watcher.messages()).toEqual([]);
     if (returns) expect(connected(world, delayed(60)).closedBy).toBeNull();
     world.advance(1);
@@ -100,6 +103,7 @@ test("the delay of a will whose client was connected begins at the broker's deat
   const world = before.restart(20_000, 1000);
   const watcher = watcherOf(world);
   world.advance(39_999);
+  world.keep();
   expect(watcher.messages()).toEqual([]);
   world.advance(1);
   world.keep();
@@ -119,6 +123,7 @@ test("with a grace the return of the client cancels a will that was due", () => 
       const world = before.restart(60_000);
       const watcher = watcherOf(world);
       world.advance(9999);
+      world.keep();
       expect(watcher.messages()).toEqual([]);
       if (returns) {
         const client = world.open();
@@ -335,3 +340,132 @@ test.each([{ retainedMessages: 1 }, { retainedBytes: 10 }])(
     expect([...world.store.kept.retained.keys()]).toEqual(["d"]);
   },
 );
+
+// A will that falls due in the first seconds after a start.
+
+test("a delayed will that is due before its subscribers had time to return waits for them", () => {
+  for (const returnsAt of [null, 1500, 3000]) {
+    const before = new StoredWorld();
+    connected(before, delayed(10)).drop();
+    before.keep();
+    const world = before.restart(8000);
+    const watcher = watcherOf(world);
+    world.advance(returnsAt ?? 4999);
+    if (returnsAt !== null) connected(world, delayed(10));
+    else {
+      world.keep();
+      expect(watcher.messages()).toEqual([]);
+      world.advance(1);
+    }
+    world.keep();
+    // Before its due time, 2 s after the start, the return cancels it; later it comes first.
+    expect(watcher.messages()).toEqual(returnsAt === 1500 ? [] : ["w=gone"]);
+    world.advance(10_000);
+    world.keep();
+    expect(watcher.messages()).toEqual([]);
+    const due = before.wall + 10_000;
+    const fate = returnsAt === 1500 ? { fate: "cancelled" } : { fate: "published", due };
+    expect(world.noted("will")).toMatchObject([{ will: fate }]);
+  }
+});
+
+test("a session that ends before its subscribers had time to return waits with its will", () => {
+  for (const [willDelayInterval, expiry] of [
+    [600, 10],
+    [9, 10],
+    [7, 10],
+  ] as const) {
+    const before = new StoredWorld();
+    const client = connected(before, {
+      ...delayed(willDelayInterval),
+      properties: { sessionExpiryInterval: expiry },
+    });
+    client.subscribe("w");
+    before.keep();
+    client.drop();
+    before.keep();
+    const world = before.restart(8000);
+    const watcher = watcherOf(world);
+    world.advance(4999);
+    world.keep();
+    expect(watcher.messages()).toEqual([]);
+    world.advance(1);
+    world.keep();
+    expect(watcher.messages()).toEqual(["w=gone"]);
+    expect(world.broker.sessions.has("a")).toBe(false);
+    expect(world.store.kept.wills.size + world.store.kept.sessions.size).toBe(0);
+  }
+});
+
+test("with a grace a session that ends within it waits too, and the return of its client cancels its will", () => {
+  for (const returns of [true, false]) {
+    const before = new StoredWorld({ restartGraceMs: 5000 });
+    const options = { ...delayed(7), properties: { sessionExpiryInterval: 10 } };
+    connected(before, options).drop();
+    before.keep();
+    const world = before.restart(8000);
+    const watcher = watcherOf(world);
+    world.advance(4999);
+    world.keep();
+    expect(watcher.messages()).toEqual([]);
+    if (returns) connected(world, options);
+    world.advance(1);
+    world.keep();
+    expect(watcher.messages()).toEqual(returns ? [] : ["w=gone"]);
+    expect(world.noted("will")).toHaveLength(1);
+    expect(world.broker.sessions.has("a")).toBe(returns);
+  }
+});
+
+test("a smaller limit on memory makes no will early, and lets clients of restored sessions in", () => {
+  const before = new StoredWorld();
+  const sleeper = { clientId: "s", ...lasting };
+  const subscriber = connected(before, sleeper);
+  subscriber.subscribe({ topic: "t", qos: 1 });
+  before.keep();
+  subscriber.drop();
+  connected(before, delayed(60)).drop();
+  before.keep();
+  const publisher = connected(before, { clientId: "p" });
+  for (let number = 0; number < 100; number++) {
+    publisher.publish("t", Buffer.alloc(10_000), { qos: 1 });
+    before.keep();
+  }
+  const world = before.restart(2000, 0, { limits: { memory: 500_000 } });
+  expect(world.broker.sessions.size).toBe(2);
+  world.advance(30_000);
+  world.keep();
+  expect(world.noted("will")).toEqual([]);
+  const stranger = world.open();
+  expect(stranger.connect({ clientId: "new", ...lasting })?.reasonCode).toBe(0x97);
+  const back = world.open();
+  back.connect(sleeper);
+  world.keep();
+  expect(back.take("connack")).toMatchObject([{ sessionPresent: true }]);
+  for (let acknowledged = 0; acknowledged < 100;) {
+    const messages = back.take("publish");
+    expect(messages.length).toBeGreaterThan(0);
+    for (const { messageId = 0 } of messages) back.send({ cmd: "puback", messageId });
+    acknowledged += messages.length;
+    world.keep();
+  }
+  world.advance(30_000);
+  world.keep();
+  expect(world.noted("will")).toMatchObject([
+    { will: { fate: "published", due: before.wall + 60_000 } },
+  ]);
+  expect(connected(world, { clientId: "new", ...lasting }).closedBy).toBeNull();
+});
+
+test("a session that is over makes no place for another before its will had time", () => {
+  const before = new StoredWorld();
+  connected(before, { clientId: "a", will: gone });
+  const world = before.restart(1000, 0, { limits: { sessions: 1 } });
+  const stranger = world.open();
+  expect(stranger.connect({ clientId: "new", ...lasting })?.reasonCode).toBe(0x97);
+  expect(world.noted("will")).toEqual([]);
+  world.advance(5000);
+  world.keep();
+  expect(world.noted("will")).toHaveLength(1);
+  expect(connected(world, { clientId: "new", ...lasting }).closedBy).toBeNull();
+});

@@ -55,7 +55,7 @@ export interface WillAccount {
    */
   readonly dueAt: number | null;
   /**
-   * Of a will that was due while the broker was down, and waits for clients to return: its own one
+   * Of a will that was due while the broker was down or just after, and waits for clients to return: its own one
    * cancels it (`grace`) or does not (`settle`). Absent: it is no such will.
    */
   readonly waitsAfterRestart?: "grace" | "settle";

@@ -63,7 +63,7 @@ export class WillRecord extends Kept {
   state: WillState = "armed";
   end: WillEndAccount | null = null;
   dueAt: Millis | null = null;
-  /** It was due while the broker was down, and waits for clients to return; null: it does not. */
+  /** It was due while the broker was down or just after, and waits for clients to return; null: it does not. */
   waitsAfterRestart: "grace" | "settle" | null = null;
   /** Index among the armed wills of its topic; -1: not armed, or its topic is not kept. */
   place = -1;

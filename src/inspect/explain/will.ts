@@ -143,7 +143,7 @@ function pendingVerdict(
   if (waitsAfterRestart !== undefined) {
     const until = { settle: "even if", grace: "unless" }[waitsAfterRestart];
     return sentence(
-      `${subject} has not fired yet: it was due while the broker was down, and fires in ${left}, ` +
+      `${subject} has not fired yet: it was due while the broker was down or just after, and fires in ${left}, ` +
         `when subscribers have had time to return (store.${settings[waitsAfterRestart]}), ${until} ` +
         `${who} reconnects first`,
       will.steps.at(-1)?.rule ?? null,

@@ -21,7 +21,7 @@ test("explained: a will that was due while the broker was down", () => {
   world.advance(1000);
   const page = flatPage(world);
   expect(page).toStartWith(
-    "The will of mortal has not fired yet: it was due while the broker was down, and fires in " +
+    "The will of mortal has not fired yet: it was due while the broker was down or just after, and fires in " +
       "4.00 s, when subscribers have had time to return (store.restartSettle), even if mortal " +
       "reconnects first.",
   );
@@ -36,7 +36,7 @@ test("explained: a will that was due while the broker was down", () => {
 test("explained: with a grace its client cancels it", () => {
   const page = flatPage(restarted({ restartGraceMs: 8000 }));
   expect(page).toStartWith(
-    "The will of mortal has not fired yet: it was due while the broker was down, and fires in " +
+    "The will of mortal has not fired yet: it was due while the broker was down or just after, and fires in " +
       "8.00 s, when subscribers have had time to return (store.restartGrace), unless mortal " +
       "reconnects first.",
   );

@@ -1,0 +1,53 @@
+import type { Broker } from "./broker.ts";
+import { unsubscribeAll } from "./departures.ts";
+import type { Millis } from "./io.ts";
+import type { Session } from "./session.ts";
+import type { Will } from "./will.ts";
+
+/**
+ * Wills of before a restart that are due while subscribers, or with a grace their clients, still
+ * come back: they wait until `broker.settledAt`.
+ */
+
+/** Lets a restored will wait that is due. False: it need not, or did. */
+export function waitsForReturn(broker: Broker, will: Will): boolean {
+  if (!will.isRestored || will.isPostponed || will.isGraced || isSettled(broker)) return false;
+  waitUntilSettled(broker, will, will.deadline.due);
+  return true;
+}
+
+/** Lets the will of a restored session wait that is over, and the session with it. False: see above. */
+export function waitsWithSession(broker: Broker, session: Session): boolean {
+  const { will } = session;
+  if (will === null || !will.isRestored || isSettled(broker)) return false;
+  waitsForReturn(broker, will);
+  broker.deadlines.clear(session.deadline);
+  awaitEnd(broker, session, will);
+  return true;
+}
+
+/** A session that is over but for its will: its end follows the publication. */
+export function awaitEnd(broker: Broker, session: Session, will: Will): void {
+  unsubscribeAll(broker, session);
+  broker.pressure.idle.delete(session);
+  session.isOver = true;
+  broker.postponed.addLast(will);
+}
+
+/** `due`: before now. */
+export function waitUntilSettled(broker: Broker, will: Will, due: Millis): void {
+  will.originalDue = due;
+  if (broker.restartGraceMs > 0) will.isGraced = true;
+  else {
+    // Its client comes too late to cancel it.
+    will.isPostponed = true;
+    broker.postponed.add(will);
+  }
+  broker.deadlines.set(will.deadline, broker.settledAt);
+  broker.records.willWaits(will, broker.settledAt);
+}
+
+/** Whether clients had time to return after the restart. */
+export function isSettled({ now, settledAt }: Broker): boolean {
+  return now >= settledAt;
+}
