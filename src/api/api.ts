@@ -148,6 +148,8 @@ export interface ClientAnswer extends Omit<ClientAccount, "events"> {
   readonly predecessor?: Predecessor | null;
   /** As in the overview. */
   readonly restart?: Restart | null;
+  /** As in the overview. */
+  readonly store?: string | null;
 }
 
 /** `GET /v1/wills?client=&topic=&which=&wait=5s`. */

@@ -99,6 +99,9 @@ async function storedAddress(
   if (given.text("admin") !== null) {
     throw usageError("--data reads the store of a broker that does not run; it excludes --admin");
   }
+  if (given.text("wait") !== null) {
+    throw usageError("--data reads the store of a broker that does not run; it excludes --wait");
+  }
   const { storedBroker } = await loadStoredBroker();
   return { url: "http://localhost", token: null, tls: null, answer: storedBroker(folder) };
 }

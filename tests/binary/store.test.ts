@@ -222,6 +222,21 @@ test("inspect --data reads the store of a broker that does not run", async () =>
   expect(explained).toMatchObject({ code: 0, stderr: "" });
   expect(explained.stdout).toContain("The broker was killed, or it crashed.");
   expect(explained.stdout).not.toContain("The broker was back");
+  const overview = await inspect();
+  expect(overview.stdout).toMatch(/^mqttd \S+, not running\nClients /);
+  expect(overview.stdout).toContain(
+    `does not run: it (pid ${first.pid}) was killed, or it crashed, `,
+  );
+  expect(overview.stdout).not.toMatch(/unknown|\bup\b|Listeners|Process/);
+  const stranger = await inspect("explain", "stranger");
+  expect(stranger.stdout.replaceAll(/\s+/g, " ")).toStartWith(
+    "The broker does not run, and its store has no session and no will of stranger.",
+  );
+  expect(stranger.stdout).not.toMatch(/started/);
+  expect(await inspect("wills", "--wait", "1s")).toEqual({
+    ...{ code: 2, stdout: "" },
+    stderr: "mqttd: --data reads the store of a broker that does not run; it excludes --wait\n",
+  });
   expect((await inspect("client", "sleeper")).stdout).toContain("home/#");
   expect((await inspect("wills", "--json")).stdout).toContain('"topic":"will/dev-42"');
   expect((await inspect("retained")).stdout).toContain("home/door");

@@ -180,7 +180,13 @@ test("explain says what the administration interface would have inspect say", as
   broker.driver.drop(connection?.id ?? 0, "rst");
   const account = clientOf(broker.broker, "dev-42");
   if (account === null) throw new Error("the client is not known");
-  const json = clientJson(account, { clock, like: null, predecessor: null, restart: null });
+  const json = clientJson(account, {
+    clock,
+    like: null,
+    predecessor: null,
+    restart: null,
+    storeFile: null,
+  });
   const answer: ClientAnswer = JSON.parse([...json].join(""));
   const style = { columns: 80, colors: createColors(false) };
   const told = explanationText(explain(answer, []), style);

@@ -109,6 +109,7 @@ export const clientShape = object<ClientAnswer>({
   like: optional(orNull(text)),
   predecessor,
   restart,
+  store: optional(orNull(text)),
   clientId: text,
   session: orNull(session),
   connections: list(connection, few),

@@ -47,13 +47,16 @@ export function storyOf(scene: Scene): StoryLine[] {
 function restartLines({ answer }: Scene, connectedAt: number): StoryLine[] {
   const { restart } = answer;
   if (restart === undefined || restart === null || isOlder(restart, connectedAt)) return [];
-  const { how, backAt } = restart;
+  const { backAt } = restart;
   // Its last sign of life may be a second old, and the client newer.
   const at = Math.max(restart.at, connectedAt);
-  const end = how === "killed" ? "was killed, or it crashed" : "was stopped";
-  const ended = { at, ...sentence(`The broker ${end}.`) };
+  const ended = { at, ...sentence(endOfBroker(restart)) };
   if (backAt === null) return [ended];
   return [ended, { at: backAt, ...sentence("The broker was back, with what its store had kept.") }];
+}
+
+export function endOfBroker({ how }: Restart): string {
+  return how === "killed" ? "The broker was killed, or it crashed." : "The broker was stopped.";
 }
 
 function isOlder({ backAt }: Restart, connectedAt: number): boolean {

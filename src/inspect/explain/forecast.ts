@@ -28,6 +28,11 @@ export function waitOf(rules: Rules, will: WillAccount): string {
     : " at once, since its session ends with it";
 }
 
+/** Whether a delayed will outlives the broker. */
+function isKept({ store = null }: ClientAnswer): boolean {
+  return store !== null;
+}
+
 /** What happens next to a will that waits, case by case. */
 function pendingCases(answer: ClientAnswer, will: WillAccount): Sentence[] {
   const { now, session } = answer;
@@ -65,7 +70,11 @@ function pendingCases(answer: ClientAnswer, will: WillAccount): Sentence[] {
       `If it comes back with Clean Start 1, its old session ends, and ${ended}`,
       "v5-3.1.2-8",
     ),
-    sentence("If the broker is stopped before that, the will is published then."),
+    isKept(answer)
+      ? sentence(
+          "If the broker is stopped before that, its store keeps the will, with its due time.",
+        )
+      : sentence("If the broker is stopped before that, the will is published then."),
   ];
 }
 

@@ -5,12 +5,13 @@ import { duration } from "../../log/duration.ts";
 import { clause, name } from "../../log/foreign.ts";
 import { predecessorDied } from "../../log/predecessor.ts";
 import { onPurposeLine } from "./on-purpose.ts";
+import { endOfBroker } from "./connection.ts";
 import { type Advice, type Explanation, sentence, type StoryLine } from "./parts.ts";
 
 /** What the broker can tell though it does not know a client id. */
 type Known = Pick<
   Overview,
-  "now" | "startedAt" | "recentEnds" | "turnedAway" | "predecessor" | "store"
+  "now" | "startedAt" | "recentEnds" | "turnedAway" | "predecessor" | "restart" | "store"
 > &
   Partial<Pick<Overview, "like">>;
 
@@ -28,9 +29,14 @@ export function explainUnknown(
   const { now, startedAt, predecessor = null, turnedAway = [] } = known;
   const suspects = turnedAway.filter((one) => isSuspect(one));
   const near = nearest.length === 0 ? "" : ` Did you mean ${nearest.map(name).join(" or ")}?`;
+  const unseen =
+    known.restart?.backAt === null
+      ? `The broker does not run, and its store has no session and no will of ${name(clientId)}.`
+      : `${name(clientId)} has not connected since the broker started ` +
+        `${duration(Math.max(0, now - startedAt))} ago (or the broker has since forgotten it).`;
   const verdict =
-    `${name(clientId)} has not connected since the broker started ` +
-    `${duration(Math.max(0, now - startedAt))} ago (or the broker has since forgotten it).${near}` +
+    unseen +
+    near +
     (predecessor === null
       ? ""
       : ` ${predecessorDied(predecessor)}: if ${name(clientId)} was connected then, its will is lost, ` +
@@ -121,7 +127,8 @@ function published(beside: string | undefined): string {
         `\`mqttd inspect explain ${name(beside)}\`.`;
 }
 
-function start({ startedAt: at, predecessor = null, store = null }: Known): StoryLine {
+function start({ startedAt: at, predecessor = null, restart, store = null }: Known): StoryLine {
+  if (restart?.backAt === null) return { at: restart.at, ...sentence(endOfBroker(restart)) };
   if (store !== null) {
     return { at, ...sentence("The broker started, with what its store had kept.") };
   }

@@ -13,7 +13,8 @@ const pendingShown = 3;
 /** One screen about the broker. */
 export function overviewLines(overview: Overview, style: ViewStyle): string[] {
   const { now, startedAt, version, process: own, like } = overview;
-  const title = `mqttd ${name(version)}, up ${duration(now - startedAt)}, pid ${own.pid}`;
+  const runs = `up ${duration(now - startedAt)}, pid ${own.pid}`;
+  const title = `mqttd ${name(version)}, ${isStored(overview) ? "not running" : runs}`;
   const odd = like === null ? [] : [`It misbehaves on purpose: like ${name(like)}.`];
   return [
     ...drawn(title, style.columns, 2).map((line) => style.colors.bold(line)),
@@ -24,7 +25,20 @@ export function overviewLines(overview: Overview, style: ViewStyle): string[] {
   ];
 }
 
+/** It does not run: its store is read, by this process. */
+function isStored({ restart }: Overview): boolean {
+  return restart?.backAt === null;
+}
+
+/** Rows that only a broker that runs has. */
+const ofRunning = ["Listeners", "Messages", "Process", "Lateness"];
+
 function factsOf(overview: Overview): [string, string][] {
+  const facts = allFacts(overview);
+  return isStored(overview) ? facts.filter(([label]) => !ofRunning.includes(label)) : facts;
+}
+
+function allFacts(overview: Overview): [string, string][] {
   const { rates, process: own, wills, publishes, queued, retained, keepAliveLateness } = overview;
   const { memory, sessions, subscriptions } = overview;
   const waits = `${overview.connected} connected (most ${overview.connectedMax})`;
@@ -67,12 +81,15 @@ function beforeIt({ predecessor }: Overview): [string, string][] {
 }
 
 /** Nothing is lost: worth a line after a kill alone. */
-function restartOf({ restart, store }: Overview): [string, string][] {
+function restartOf({ now, restart, store }: Overview): [string, string][] {
   const kept: [string, string][] = typeof store === "string" ? [["Store", name(store)]] : [];
-  if (restart === undefined || restart === null || restart.how === "stopped") return kept;
-  const { pid, at, backAt } = restart;
-  const died = `was killed, or it crashed`;
-  if (backAt === null) return [...kept, ["Broker", `does not run: it (pid ${pid}) ${died}`]];
+  if (restart === undefined || restart === null) return kept;
+  const { pid, at, backAt, how } = restart;
+  const died = how === "killed" ? "was killed, or it crashed" : "was stopped";
+  if (backAt === null) {
+    return [...kept, ["Broker", `does not run: it (pid ${pid}) ${died}, ${ago(now, at)}`]];
+  }
+  if (how === "stopped") return kept;
   const text =
     `the broker before this one (pid ${pid}) ${died}, ${duration(backAt - at)} before this one ` +
     "started; nothing that it had kept is lost";

@@ -33,7 +33,8 @@ export function clientJson(
     like,
     predecessor,
     restart,
-  }: Pick<AdminContext, "clock" | "like" | "predecessor" | "restart">,
+    storeFile,
+  }: Pick<AdminContext, "clock" | "like" | "predecessor" | "restart" | "storeFile">,
 ): Json<ClientAnswer> {
   const { session } = account;
   return jsonObject<ClientAnswer>({
@@ -49,6 +50,7 @@ export function clientJson(
     events: jsonOf(() => account.events.map(({ at, event }) => eventLine(event, at as Millis))),
     predecessor: jsonOf(() => predecessor),
     restart: jsonOf(() => restart),
+    store: jsonOf(() => storeFile),
   });
 }
 

@@ -54,7 +54,10 @@ function read(folder: string) {
     try {
       const last = file.pastRuns().at(-1);
       if (last === undefined) throw new StoreError("foreign", "no broker has used it");
-      const broker = new Broker({ durable: true, sysIntervalMs: null }, endOf(last));
+      const broker = new Broker(
+        { durable: true, sysIntervalMs: null, version: last.version },
+        endOf(last),
+      );
       const reader = new PartReader();
       const take = (part: ReturnType<PartReader["read"]>): void =>
         void broker.handle({ type: "loaded", part, heartbeatAt: endOf(last) }, endOf(last));

@@ -1,7 +1,8 @@
 import { expect, test } from "bun:test";
 import { StoredWorld } from "../../support/held-store.ts";
 import type { WorldOptions } from "../../support/world.ts";
-import { flatPage, pageOf } from "./explained.ts";
+import { explain } from "../../../src/inspect/explain/explain.ts";
+import { answerOf, flatPage, pageOf, watched } from "./explained.ts";
 
 /** A broker that came back 3 s after its end, with the will of a client that was connected. */
 function restarted(options: WorldOptions = {}): StoredWorld {
@@ -71,4 +72,25 @@ test("explained: a will that was decided before the restart is not said to be no
   const back = flatPage(world);
   expect(back).toStartWith("mortal set no will when it connected, so nothing can fire.");
   expect(back).toContain("its will, if it had one, is not kept");
+});
+
+test("explained: what an orderly stop does to a delayed will, with a store and without", () => {
+  const world = watched();
+  const client = world.open();
+  client.connect({
+    ...{ clientId: "mortal", clean: false, protocolVersion: 5 },
+    properties: { sessionExpiryInterval: 60 },
+    will: {
+      ...{ topic: "wills/mortal", payload: Buffer.from("gone"), qos: 1, retain: false },
+      properties: { willDelayInterval: 30 },
+    },
+  });
+  client.drop();
+  world.advance(1000);
+  const next = (store: string | null): string[] =>
+    explain({ ...answerOf(world), store }).next.map(({ text }) => text);
+  expect(next(null)).toContain("If the broker is stopped before that, the will is published then.");
+  expect(next("data/mqttd.db").at(-1)).toBe(
+    "If the broker is stopped before that, its store keeps the will, with its due time.",
+  );
 });
