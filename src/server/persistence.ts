@@ -48,14 +48,18 @@ export class Persistence {
   #lastAt: Millis | null = null;
   /** What it failed with; null: it did not. */
   #failure: string | null = null;
+  /** The same of the last heartbeat. */
+  readonly #heartbeats: Heartbeats;
 
   private constructor(
     store: SqliteStore,
     settings: StoreSettings,
     at: string,
+    heartbeats: Heartbeats,
     { clock, loop, note }: PersistenceParts,
   ) {
     this.#store = store;
+    this.#heartbeats = heartbeats;
     this.file = path.resolve(settings.path ?? "", fileName);
     this.#settings = settings;
     this.#at = at;
@@ -91,14 +95,15 @@ export class Persistence {
     if (folder === null) return null;
     const { version, note, onFault } = parts;
     const named = `${at} ${bare(folder)}`;
+    const heartbeats = new Heartbeats(note);
     try {
       const store = await SqliteStore.open({
         folder: path.resolve(folder),
         ...{ durability, version },
-        onTrouble: troubles(note),
+        onTrouble: (error) => heartbeats.told(error),
         onFault,
       });
-      return new Persistence(store, settings, named, parts);
+      return new Persistence(store, settings, named, heartbeats, parts);
     } catch (cause) {
       throw refusal(cause, named);
     }
@@ -147,7 +152,7 @@ export class Persistence {
     const { durability } = this.#settings;
     const facts = await this.#store.facts();
     const commits = { ...this.#store.commits, lastAt: this.#lastAt };
-    return { ...facts, durability, commits, failure: this.#failure };
+    return { ...facts, durability, commits, failure: this.#failure ?? this.#heartbeats.failure };
   }
 
   /** An orderly stop: keeps what is not kept yet, for a while. */
@@ -180,14 +185,24 @@ export class Persistence {
 const troubleSilenceMs = 60_000;
 
 /** Logs that heartbeats fail; commits that fail have an event of their own. */
-function troubles(note: PersistenceParts["note"]): (error: StoreError) => void {
-  let last = -Infinity;
-  return ({ message }) => {
+class Heartbeats {
+  /** What the last one failed with; null: it did not. */
+  failure: string | null = null;
+  readonly #note: PersistenceParts["note"];
+  #loggedAt = -Infinity;
+
+  constructor(note: PersistenceParts["note"]) {
+    this.#note = note;
+  }
+
+  told(error: StoreError | null): void {
+    this.failure = error?.message ?? null;
     const now = performance.now();
-    if (now - last < troubleSilenceMs) return;
-    last = now;
-    note({ event: "warning", text: `the store can't note that the broker lives: ${message}` });
-  };
+    if (error === null || now - this.#loggedAt < troubleSilenceMs) return;
+    this.#loggedAt = now;
+    const text = `the store can't note that the broker lives: ${error.message}`;
+    this.#note({ event: "warning", text });
+  }
 }
 
 /** A store that can't be used at the start, as one line. */

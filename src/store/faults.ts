@@ -16,6 +16,8 @@ export type StoreFault =
   | "newer"
   /** Its bytes are not those that were written. */
   | "damaged"
+  /** A part of it is missing that was on the disk. */
+  | "cut"
   /** It is something else. */
   | "foreign"
   | "other";
@@ -49,6 +51,7 @@ const remedies: Readonly<Record<StoreFault, string | null>> = {
   locked: "each broker needs a folder of its own",
   newer: "run that version, or name another folder",
   damaged: "put back a copy, or move the folder away to start without it",
+  cut: "put back a copy of the folder, or delete mqttd.alive (if mqttd.db is empty, mqttd.db-wal too) to go on with what is left",
   foreign: "name another folder",
   other: null,
 };

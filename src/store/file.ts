@@ -1,4 +1,14 @@
-import { accessSync, closeSync, constants, mkdirSync, openSync, statSync } from "node:fs";
+import {
+  accessSync,
+  closeSync,
+  constants,
+  linkSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from "node:fs";
 import path from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import type { Millis } from "../core/io.ts";
@@ -7,6 +17,7 @@ import { StoreError, storeErrorOf } from "./faults.ts";
 import { holderOf, removeHolder, writeHolder } from "./holder.ts";
 import { rowKinds, rowsOf } from "./rows.ts";
 import { applicationId, migrations } from "./schema.ts";
+import { type LastSign, lastSign, SignOfLife } from "./sign-of-life.ts";
 import type { Durability, FileFacts, PastRun } from "./store.ts";
 import { tables, Tables } from "./tables.ts";
 
@@ -48,9 +59,13 @@ export class StoreFile {
   #isHolder = false;
   #durability: Durability = "normal";
   #heartbeat: StatementSync | null = null;
+  #sign: SignOfLife | null = null;
+  /** Of the broker before, unless it stopped in order. */
+  readonly #before: LastSign | null;
 
   private constructor(folder: string, database: DatabaseSync) {
     this.#folder = folder;
+    this.#before = lastSign(folder);
     this.path = path.join(folder, fileName);
     this.#database = database;
   }
@@ -59,6 +74,7 @@ export class StoreFile {
   static open({ folder, durability, version }: OpenFile): StoreFile {
     return told(() => {
       mkdirSync(folder, { recursive: true, mode: 0o700 });
+      refuseEmpty(folder);
       createPrivate(path.join(folder, fileName));
       // The system's words are plainer than those of SQLite, which can't lock such a file.
       for (const name of [folder, path.join(folder, fileName)]) accessSync(name, constants.W_OK);
@@ -67,7 +83,7 @@ export class StoreFile {
         file.#prepare(durability, version);
         return file;
       } catch (cause) {
-        file.#database.close();
+        file.#leave();
         throw cause;
       }
     });
@@ -80,12 +96,13 @@ export class StoreFile {
       if (statSync(name, { throwIfNoEntry: false }) === undefined) {
         throw new StoreError("foreign", "there is no such file");
       }
+      refuseEmpty(folder);
       const file = StoreFile.#connect(folder);
       try {
         file.#check();
         return file;
       } catch (cause) {
-        file.#database.close();
+        file.#leave();
         throw cause;
       }
     });
@@ -107,9 +124,10 @@ export class StoreFile {
   /** Writes nothing into a file that is up to date: the start may yet fail. */
   #prepare(durability: Durability, version: string): void {
     const database = this.#database;
-    const isNew = this.#number("SELECT count(*) FROM sqlite_schema") === 0;
+    const isNew = this.#isEmpty;
     // Before anything is written: it may be another program's.
-    if (!isNew) this.#check();
+    if (isNew) this.#checkLog();
+    else this.#check();
     // Takes effect in a file without tables.
     database.exec("PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL");
     database.exec(`PRAGMA wal_autocheckpoint = ${checkpointPages}`);
@@ -145,11 +163,13 @@ export class StoreFile {
     const run = this.#number("SELECT max(run) FROM run");
     this.#run = run;
     this.#heartbeat = database.prepare("UPDATE run SET heartbeat = ? WHERE run = ?");
+    this.#sign = new SignOfLife(this.#folder, run);
     database.exec(`DELETE FROM run WHERE run <= ${run - runsKept}`);
   }
 
   /** Whether it is ours, of a version that we know, and whole. */
   #check(): void {
+    if (this.#isEmpty) this.#checkLog();
     if (this.#number("PRAGMA application_id") !== applicationId) {
       throw new StoreError("foreign", "it is no store of mqttd");
     }
@@ -163,6 +183,33 @@ export class StoreFile {
     const found = this.#database.prepare("PRAGMA quick_check(1)").get();
     const verdict = String(Object.values(found ?? {})[0]);
     if (verdict !== "ok") throw new StoreError("damaged", `it is damaged: ${verdict}`);
+    this.#checkLog();
+  }
+
+  /**
+   * SQLite takes a log that is missing, or that has a wrong byte, for one that ends there. What the
+   * broker before knew to be on the disk has to be in it; what came after that may be cut.
+   */
+  #checkLog(): void {
+    if (this.#before === null || this.#before.kept === 0) return;
+    const { run, kept } = this.#before;
+    const found = this.#isEmpty
+      ? undefined
+      : this.#database.prepare("SELECT heartbeat FROM run WHERE run = ?").get(run);
+    if (found === undefined || Number(found["heartbeat"]) < kept) {
+      throw new StoreError("cut", `its write-ahead log (${fileName}-wal) is missing or damaged`);
+    }
+  }
+
+  /** Closes a file that can't be used, with its log as it is: SQLite deletes a log that it has read. */
+  #leave(): void {
+    const log = `${this.path}-wal`;
+    const other = `${log}.kept`;
+    if (sizeOf(log) === 0) return this.#database.close();
+    rmSync(other, { force: true });
+    linkSync(log, other);
+    this.#database.close();
+    renameSync(other, log);
   }
 
   /** What is kept, whole sessions one after another, as buffers of rows. */
@@ -196,17 +243,21 @@ export class StoreFile {
   }
 
   /**
-   * Notes that the broker lives, from the moment that clients can connect. With `normal`, what was committed before is on the disk when this
-   * returns: SQLite itself syncs the log only when it goes into the file.
+   * Notes that the broker lives, from the moment that clients can connect; beside the file also if it
+   * takes nothing. With `normal`, what was committed before is on the disk when this returns: SQLite
+   * itself syncs the log only when it goes into the file.
    */
   heartbeat(at: Millis): void {
     told(() => {
-      if (this.#durability === "normal") this.#sync("FULL");
+      let isKept = false;
       try {
+        if (this.#durability === "normal") this.#sync("FULL");
         if (this.#run === null) this.#begin(at);
         else this.#heartbeat?.run(whole(at), this.#run);
+        isKept = this.#durability !== "off";
       } finally {
         this.#sync(null);
+        this.#sign?.write(whole(at), isKept);
       }
     });
   }
@@ -230,15 +281,16 @@ export class StoreFile {
 
   /** The runs before this one, the latest last. */
   pastRuns(): PastRun[] {
+    const signed = (run: number): number => (this.#before?.run === run ? this.#before.at : 0);
     return told(() =>
       this.#database
         .prepare("SELECT * FROM run WHERE run IS NOT ? ORDER BY run")
         .all(this.#run)
-        .map(({ version, process, started, heartbeat, stopped }) => ({
+        .map(({ run, version, process, started, heartbeat, stopped }) => ({
           version: String(version),
           process: Number(process),
           started: Number(started) as Millis,
-          heartbeat: Number(heartbeat) as Millis,
+          heartbeat: Math.max(Number(heartbeat), signed(Number(run))) as Millis,
           stopped: stopped === null ? null : (Number(stopped) as Millis),
         })),
     );
@@ -271,7 +323,12 @@ export class StoreFile {
     told(() => {
       this.#database.close();
       if (this.#isHolder) removeHolder(this.#folder);
+      this.#sign?.remove();
     });
+  }
+
+  get #isEmpty(): boolean {
+    return this.#number("SELECT count(*) FROM sqlite_schema") === 0;
   }
 
   get #rows(): Tables {
@@ -281,6 +338,14 @@ export class StoreFile {
   #number(sql: string): number {
     return Number(Object.values(this.#database.prepare(sql).get() ?? {})[0]);
   }
+}
+
+/** SQLite takes a file without a byte for a new one, and deletes the log beside it. */
+function refuseEmpty(folder: string): void {
+  const name = path.join(folder, fileName);
+  if (sizeOf(name) > 0) return;
+  if (sizeOf(`${name}-wal`) === 0 && (lastSign(folder)?.kept ?? 0) === 0) return;
+  throw new StoreError("cut", `${fileName} is missing or empty, and what was kept is not`);
 }
 
 function createPrivate(name: string): void {

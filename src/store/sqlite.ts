@@ -8,8 +8,8 @@ import type { CommitFigures, FileFacts, PastRun, Store } from "./store.ts";
 import { StoreThread } from "./store-thread.ts";
 
 export interface SqliteSettings extends OpenFile {
-  /** A heartbeat could not be written; a commit's failure goes to its `done`. */
-  readonly onTrouble: (error: StoreError) => void;
+  /** A heartbeat could not be written, or (null) could again; a commit's failure goes to its `done`. */
+  readonly onTrouble: (error: StoreError | null) => void;
   /** The thread itself ended: a fault of our own. */
   readonly onFault: (cause: unknown) => void;
 }

@@ -31,13 +31,13 @@ export class StoreThread {
   readonly #worker: Worker;
   /** Unanswered, the oldest first; commits are not among them. */
   readonly #questions: Question[] = [];
-  readonly #onTrouble: (error: StoreError) => void;
+  readonly #onTrouble: (error: StoreError | null) => void;
   #committed: Committed | null = null;
   #isEnding = false;
 
   constructor(
     file: OpenFile,
-    onTrouble: (error: StoreError) => void,
+    onTrouble: (error: StoreError | null) => void,
     onFault: (cause: unknown) => void,
   ) {
     this.#onTrouble = onTrouble;
@@ -95,7 +95,7 @@ export class StoreThread {
       case "commit":
         return this.#tellCommitted(message);
       case "heartbeat":
-        return this.#onTrouble(errorOf(message.failure));
+        return this.#onTrouble(message.failure === null ? null : errorOf(message.failure));
       case "failed":
         return this.#questions.shift()?.fail(errorOf(message.failure));
       default:

@@ -11,13 +11,13 @@ export type ToThread =
   | { readonly ask: "facts" }
   | { readonly ask: "close"; readonly at: Millis };
 
-/** Its answers, in the order of the questions; a heartbeat has one only if it fails. */
+/** Its answers, in the order of the questions; a heartbeat has one if it fails, or the one before did. */
 export interface Answers {
   readonly open: { readonly pastRuns: readonly PastRun[] };
   /** Null: everything has been read. */
   readonly read: { readonly rows: Uint8Array<ArrayBuffer> | null };
   readonly commit: { readonly failure: Failure | null; readonly tookMs: number };
-  readonly heartbeat: { readonly failure: Failure };
+  readonly heartbeat: { readonly failure: Failure | null };
   readonly facts: { readonly facts: FileFacts };
   readonly close: object;
 }

@@ -24,6 +24,7 @@ function open(asked: OpenFile): void {
 
 class Answerer {
   readonly #file: StoreFile;
+  #heartbeatFailed = false;
   #reading: Iterator<Uint8Array<ArrayBuffer>, void, void> | null = null;
 
   constructor(file: StoreFile) {
@@ -65,7 +66,9 @@ class Answerer {
       this.#file.heartbeat(at);
       this.#file.shrink();
     });
-    if ("failure" in done) tell({ to: "heartbeat", failure: done.failure });
+    const failure = "failure" in done ? done.failure : null;
+    if (failure !== null || this.#heartbeatFailed) tell({ to: "heartbeat", failure });
+    this.#heartbeatFailed = failure !== null;
   }
 
   #close({ at }: Extract<ToThread, { ask: "close" }>): FromThread {

@@ -1,9 +1,10 @@
 import { expect, test } from "bun:test";
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { RunningBroker } from "../support/executable.ts";
+import { Folder, run, RunningBroker } from "../support/executable.ts";
+import { eventually } from "../support/inbox.ts";
 import { MqttJsClient } from "../support/mqttjs-client.ts";
 
 // A disk that fills up under a running broker, for real: a small file system of its own.
@@ -21,18 +22,70 @@ const lasting = {
 
 test.skipIf(!mountable)(
   "a full disk: nothing is acknowledged that is not kept, and it recovers (skipped: needs root)",
-  async () => {
-    const folder = mkdtempSync(path.join(tmpdir(), "mqttd-full-"));
-    mount("mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", folder);
-    try {
-      await play(folder);
-    } finally {
-      mount("umount", folder);
-      rmSync(folder, { recursive: true });
-    }
-  },
+  async () => onSmallDisk(play),
   120_000,
 );
+
+test.skipIf(!mountable)(
+  "a full disk: inspect store tells of it, and a restart knows how long the broker lived (skipped: needs root)",
+  async () => onSmallDisk(playSignsOfLife),
+  120_000,
+);
+
+async function onSmallDisk(story: (folder: string) => Promise<void>): Promise<void> {
+  const folder = mkdtempSync(path.join(tmpdir(), "mqttd-full-"));
+  mount("mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", folder);
+  try {
+    await story(folder);
+  } finally {
+    mount("umount", folder);
+    rmSync(folder, { recursive: true });
+  }
+}
+
+async function playSignsOfLife(folder: string): Promise<void> {
+  const filler = path.join(folder, "filler");
+  const data = path.join(folder, "data");
+  const settings = ["--data", data, "--set", "admin.port=0"];
+  await using broker = await RunningBroker.start({ args: settings });
+  await using client = await MqttJsClient.connect(broker.port, { clientId: "first", ...lasting });
+  const admin = await broker.line("its interface", ({ event }) => event === "administration");
+  const url = String((admin["urls"] as unknown[])[0]);
+  using own = new Folder();
+  const failure = async (): Promise<unknown> => {
+    const { stdout } = await run(own, ["inspect", "store", "--json", "--admin", url]);
+    return (JSON.parse(stdout) as { store: { failure: unknown } }).store.failure;
+  };
+  fill(filler);
+  const isWarned = ({ event, text }: Readonly<Record<string, unknown>>): boolean =>
+    event === "warning" && String(text).includes("note that the broker lives");
+  await broker.line("the failure", isWarned);
+  expect(await failure()).toBe("the disk is full");
+  rmSync(filler);
+  await eventually(
+    async () => (await failure()) === null,
+    () => "the recovery",
+  );
+  fill(filler);
+  await eventually(
+    async () => (await failure()) !== null,
+    () => "the failure",
+  );
+  const sign = (): number => Number(readFileSync(`${data}/mqttd.alive`, "latin1").split(" ")[1]);
+  const from = sign();
+  await eventually(
+    () => sign() >= from + 3000,
+    () => "signs of life",
+  );
+  expect(client.mqtt.connected).toBe(true);
+  broker.signal("SIGKILL");
+  await broker.exit();
+  const last = sign();
+  rmSync(filler);
+  await using next = await RunningBroker.start({ args: settings });
+  const { diedMsAgo } = await next.line("the restore", ({ event }) => event === "restored");
+  expect(Number(diedMsAgo)).toBeLessThanOrEqual(Date.now() - last);
+}
 
 async function play(folder: string): Promise<void> {
   const filler = path.join(folder, "filler");

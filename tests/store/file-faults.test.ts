@@ -6,6 +6,7 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   statSync,
@@ -88,13 +89,15 @@ test("only its owner can read a new folder and its files", async () => {
   await inFolder((folder) => {
     const inner = path.join(folder, "a/b");
     const file = open(inner);
+    file.heartbeat(at(1));
     apply(file, sample);
     const mode = (name: string): number => statSync(path.join(inner, name)).mode & 0o777;
-    expect(["", "mqttd.db", "mqttd.db-wal", "mqttd.pid"].map((name) => mode(name))).toEqual([
-      0o700, 0o600, 0o600, 0o600,
-    ]);
+    expect(
+      ["", "mqttd.db", "mqttd.db-wal", "mqttd.pid", "mqttd.alive"].map((name) => mode(name)),
+    ).toEqual([0o700, 0o600, 0o600, 0o600, 0o600]);
     file.close();
     expect(existsSync(path.join(inner, "mqttd.pid"))).toBe(false);
+    expect(existsSync(path.join(inner, "mqttd.alive"))).toBe(false);
     expect(existsSync(path.join(inner, "mqttd.db-wal"))).toBe(false);
   });
 });
@@ -352,3 +355,121 @@ test("runs are remembered: one that was killed, and one that stopped", async () 
     third.close();
   });
 });
+
+/** A folder as a broker leaves it that is killed: heartbeats at 1 s and 2 s, and a message after each. */
+function killed(folder: string, durability: OpenFile["durability"] = "normal"): void {
+  const script = `
+    import { StoreFile } from ${JSON.stringify(path.resolve("src/store/file.ts"))};
+    import { encodeBatch } from ${JSON.stringify(path.resolve("src/store/batch.ts"))};
+    import { message } from ${JSON.stringify(path.resolve("tests/store/records.ts"))};
+    const file = StoreFile.open({ folder: ${JSON.stringify(folder)}, durability: "${durability}", version: "1" });
+    for (const number of [1, 2]) {
+      file.heartbeat(number * 1000);
+      file.apply(encodeBatch([{ put: "message", value: message(number) }], 1000).rows);
+    }
+    process.kill(process.pid, "SIGKILL");
+  `;
+  const ran = spawnSync(process.execPath, ["-e", script], { encoding: "utf8" });
+  expect([ran.signal, ran.stderr]).toEqual(["SIGKILL", ""]);
+}
+
+/** All files of a folder. */
+function filesOf(folder: string): ReadonlyMap<string, string> {
+  return new Map(
+    readdirSync(folder)
+      .toSorted()
+      .map((name) => [name, readFileSync(path.join(folder, name)).toString("base64")]),
+  );
+}
+
+/** The folder's log, with a byte changed at an offset. */
+function flip(folder: string, at: number): void {
+  const name = path.join(folder, "mqttd.db-wal");
+  const bytes = readFileSync(name);
+  bytes.writeUInt8(bytes.readUInt8(at) ^ 0xff, at);
+  writeFileSync(name, bytes);
+}
+
+const logFaults: Readonly<Record<string, (folder: string) => void>> = {
+  "the log is missing": (folder) => rmSync(path.join(folder, "mqttd.db-wal")),
+  "the log is empty": (folder) => truncateSync(path.join(folder, "mqttd.db-wal"), 0),
+  "its header is damaged": (folder) => flip(folder, 1),
+  "a byte in its middle is wrong": (folder) =>
+    flip(folder, Math.floor(statSync(path.join(folder, "mqttd.db-wal")).size / 2)),
+  "the file is empty": (folder) => truncateSync(path.join(folder, "mqttd.db"), 0),
+  "the file is missing": (folder) => rmSync(path.join(folder, "mqttd.db")),
+};
+
+test.each(Object.entries(logFaults))(
+  "after a kill a folder is refused where %s, and stays as it is but for the file itself",
+  async (_, damage) => {
+    await inFolder((folder) => {
+      killed(folder);
+      damage(folder);
+      const before = filesOf(folder);
+      for (const action of [() => open(folder), () => StoreFile.openToRead(folder)]) {
+        const [fault] = faultOf(action);
+        const isNoFile = fault === "foreign" && !before.has("mqttd.db");
+        expect(isNoFile ? "cut" : fault).toBe("cut");
+        const { "mqttd.db-wal": log = "", ...others } = Object.fromEntries(filesOf(folder));
+        expect(log).toBe(before.get("mqttd.db-wal") ?? "");
+        expect(Object.keys(others)).toEqual(
+          [...before.keys()].filter((name) => !name.endsWith("wal")),
+        );
+      }
+      // The way out that the error names.
+      for (const name of ["mqttd.alive", "mqttd.db-wal"]) {
+        rmSync(path.join(folder, name), { force: true });
+      }
+      open(folder).close();
+    });
+  },
+  20_000,
+);
+
+test("a torn tail of the log is no damage: what the last heartbeat had put on the disk is there", async () => {
+  await inFolder((folder) => {
+    killed(folder);
+    const log = path.join(folder, "mqttd.db-wal");
+    truncateSync(log, statSync(log).size - 100);
+    const file = open(folder);
+    expect(file.facts().rows.message).toBe(1);
+    file.close();
+  });
+}, 20_000);
+
+test("a copy that a reader of the folder left, and durability off, are no damage", async () => {
+  await inFolder((folder) => {
+    killed(folder);
+    // SQLite takes the log into the file and deletes it.
+    StoreFile.openToRead(folder).close();
+    expect(existsSync(path.join(folder, "mqttd.db-wal"))).toBe(false);
+    const file = open(folder);
+    expect(file.facts().rows.message).toBe(2);
+    file.stop(at(9));
+    file.close();
+    killed(folder, "off");
+    rmSync(path.join(folder, "mqttd.db-wal"));
+    open(folder).close();
+  });
+}, 20_000);
+
+test("a sign of life that the store can't take counts all the same", async () => {
+  await inFolder((folder) => {
+    killed(folder);
+    const name = path.join(folder, "mqttd.alive");
+    const text = readFileSync(name, "latin1");
+    expect(text).toMatch(/^1 2000 2000 +\n$/);
+    writeFileSync(name, text.replace("1 2000", "1 9000"));
+    const file = open(folder);
+    expect(file.pastRuns()).toMatchObject([{ heartbeat: 9000, stopped: null }]);
+    file.close();
+    // That one never served.
+    const next = open(folder);
+    expect(next.pastRuns()).toMatchObject([{ heartbeat: 9000, stopped: null }]);
+    next.heartbeat(at(10_000));
+    next.stop(at(11_000));
+    next.close();
+    expect(existsSync(name)).toBe(false);
+  });
+}, 20_000);

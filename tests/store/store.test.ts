@@ -30,7 +30,7 @@ function sqlite(): Kind {
     open: async () =>
       SqliteStore.open({
         ...{ folder, durability: "normal", version: "1" },
-        onTrouble: (error) => expect.unreachable(error.message),
+        onTrouble: (error) => expect.unreachable(error?.message),
         onFault: (cause) => expect.unreachable(String(cause)),
       }),
     cleanUp: () => rmSync(folder, { recursive: true }),
