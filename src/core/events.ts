@@ -77,7 +77,13 @@ export type WillFate =
       /** What in the access list denies it; absent: nothing does. */
       readonly deniedBy?: string;
     }
-  | { readonly fate: "cancelled"; readonly topic: string; readonly why: "resumed" };
+  | { readonly fate: "cancelled"; readonly topic: string; readonly why: WillCancelled };
+
+/**
+ * `resumed`: its client resumed the session. `restart grace`: after a restart its client came back
+ * within `store.restartGrace`, whatever became of the session.
+ */
+export type WillCancelled = "resumed" | "restart grace";
 
 /**
  * `disconnect`: the client sent a clean DISCONNECT. `on purpose`: a planted quirk discards it.
@@ -91,7 +97,7 @@ export type WillAtEnd =
 
 /** What ends a will's delay. */
 export type WaitEnd =
-  "due" | "session ended" | "memory" | "session limit" | "resumed" | "broker stopped";
+  "due" | "session ended" | "memory" | "session limit" | WillCancelled | "broker stopped";
 
 /** A limit that refuses a filter. */
 export type FilterLimit = "subscriptions" | "filterShapes" | "topicLevels" | "memory";

@@ -140,7 +140,8 @@ export function cancelDelayedWill(broker: Broker, session: Session): void {
   if (will === null) return;
   if (!broker.rules.returnCancelsWill) return detach(will);
   broker.deadlines.clear(will.deadline);
-  setFate(broker, will, { fate: "cancelled", topic: will.topic, why: "resumed" }, "resumed");
+  const why = will.isGraced ? "restart grace" : "resumed";
+  setFate(broker, will, { fate: "cancelled", topic: will.topic, why }, why);
 }
 
 /**

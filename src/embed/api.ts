@@ -122,7 +122,7 @@ export interface Will {
   /** Null: it has none yet. */
   readonly fate: "published" | "discarded" | "cancelled" | null;
   /** Why it was not published; null: it was, or has no fate yet. */
-  readonly why: "disconnect" | "denied" | "on purpose" | "resumed" | null;
+  readonly why: "disconnect" | "denied" | "on purpose" | "resumed" | "restart grace" | null;
   /** When its fate was decided. */
   readonly at: number | null;
   /** The statement of the standard that requires it: `v5-3.1.2-8`; `mqttd rule` prints it. */

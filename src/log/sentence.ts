@@ -13,7 +13,7 @@ import { packetText, partOfPacket } from "./packet.ts";
 import { predecessorDied } from "./predecessor.ts";
 import { stateText } from "./state.ts";
 import { type Part, plain, type Tone, toned } from "./tone.ts";
-import { armedWill, discardedWhy, lossWords, publication, willAtEnd } from "./will.ts";
+import { armedWill, cancelled, discardedWhy, lossWords, publication, willAtEnd } from "./will.ts";
 
 type Event<Name extends LogEvent["event"]> = Extract<LogEvent, { event: Name }>;
 
@@ -297,7 +297,7 @@ function delayedWill(event: Event<"will">, at: Millis): readonly Part[] {
     case "cancelled":
       return [
         toned("will", `${whose} on ${name(will.topic)} cancelled`),
-        plain(`: session ${will.why} ${after} · ${cause}`),
+        plain(`: ${cancelled[will.why]} ${after} · ${cause}`),
       ];
   }
 }

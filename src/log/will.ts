@@ -3,6 +3,7 @@ import {
   type Reach,
   type ReachLoss,
   type WillAtEnd,
+  type WillCancelled,
   type WillDiscarded,
   type WillFacts,
   type WillFate,
@@ -45,7 +46,7 @@ export function willAtEnd(will: WillAtEnd | null, at: Millis): string {
         ? `will on ${name(will.topic)} discarded`
         : `will on ${name(will.topic)} discarded (${discardedWhy(will)})`;
     case "cancelled":
-      return `will on ${name(will.topic)} cancelled (session ${will.why})`;
+      return `will on ${name(will.topic)} cancelled (${cancelled[will.why]})`;
   }
 }
 
@@ -108,6 +109,12 @@ type Discarded = Pick<Extract<WillFate, { fate: "discarded" }>, "why" | "deniedB
 export function discardedWhy({ why, deniedBy }: Discarded): string {
   return deniedBy === undefined ? discarded[why] : `${discarded[why]}, ${clause(deniedBy)}`;
 }
+
+/** What its client did. */
+export const cancelled: Record<WillCancelled, string> = {
+  resumed: "session resumed",
+  "restart grace": "came back within store.restartGrace",
+};
 
 const discarded: Record<WillDiscarded, string> = {
   disconnect: "clean DISCONNECT",

@@ -165,7 +165,8 @@ function enterFate(book: Book, event: BrokerEvent & { event: "will" }): void {
   book.delayed.delete(event.clientId);
   if (event.cause !== will.cause) return broken("a fate names the cause of the end", event);
   if (event.will.topic !== will.facts.topic) return broken("a fate names the will's topic", event);
-  if ((event.by === "resumed") !== (event.will.fate === "cancelled")) {
+  const isReturn = event.by === "resumed" || event.by === "restart grace";
+  if (isReturn !== (event.will.fate === "cancelled")) {
     return broken("a delayed will is cancelled by a return and by nothing else", event);
   }
   if (event.will.fate === "published") {

@@ -5,6 +5,7 @@ import type {
   ClientHabit,
   Reach,
   WaitEnd,
+  WillCancelled,
   WillDiscarded,
   WillFacts,
 } from "../events.ts";
@@ -170,7 +171,7 @@ export type WillFateAccount =
       readonly fate: "cancelled";
       readonly at: number;
       readonly rule: string;
-      readonly why: "resumed";
+      readonly why: WillCancelled;
       readonly by: WaitEnd | null;
     };
 

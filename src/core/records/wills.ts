@@ -278,6 +278,6 @@ function ruleOf(state: WillState, version: ProtocolVersion, why: string | undefi
       if (why !== "denied") return onPurpose;
       return v5 ? "v5-3.1.4-2" : "v4-3.3.5-2";
     case "cancelled":
-      return v5 ? "v5-3.1.3-9" : onPurpose;
+      return v5 && why !== "restart grace" ? "v5-3.1.3-9" : onPurpose;
   }
 }

@@ -20,6 +20,7 @@ import type {
   Reach,
   ReachLoss,
   WaitEnd,
+  WillCancelled,
   WillDiscarded,
   WillFacts,
 } from "../../core/events.ts";
@@ -54,7 +55,7 @@ export const protocol = word<ProtocolName>({ "3.1": true, "3.1.1": true, "5.0": 
 const waitEnd = word<WaitEnd>({
   ...{ due: true, "session ended": true },
   ...{ memory: true, "session limit": true },
-  ...{ resumed: true, "broker stopped": true },
+  ...{ resumed: true, "restart grace": true, "broker stopped": true },
 });
 type Denial = NonNullable<Reach["denials"]>[number];
 
@@ -121,7 +122,7 @@ const willFates: { readonly [Name in WillFateAccount["fate"]]: Shape<Fate<Name>>
   cancelled: object<Fate<"cancelled">>({
     fate: z.literal("cancelled"),
     ...fateKeys,
-    why: z.literal("resumed"),
+    why: word<WillCancelled>({ resumed: true, "restart grace": true }),
   }),
 };
 

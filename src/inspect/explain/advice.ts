@@ -173,6 +173,12 @@ function cleanDisconnect({ answer }: Scene, will: WillAccount): Advice | null {
 function cancelled({ answer }: Scene, will: WillAccount): Advice | null {
   if (will.fate?.fate !== "cancelled") return null;
   if (isOtherProgram(answer, will)) return otherProgram(answer, will);
+  if (will.fate.why === "restart grace") {
+    const grace =
+      "That is what store.restartGrace is for: a client that is back in that time after a restart of " +
+      "the broker raises no alarm. To have such wills published, make it shorter, or off.";
+    return { topic: "quickReturn", ...sentence(grace) };
+  }
   const text =
     `That is what a Will Delay Interval is for: a client that returns within ` +
     `${setting(will.delaySeconds * 1000)} raises no alarm. To report short absences too, make it shorter, or 0.`;

@@ -267,6 +267,7 @@ function waitText(
       return `the broker was stopped before the delay of ${delay} was over`;
     case "due":
     case "resumed":
+    case "restart grace":
     case null:
       return `the delay of ${delay} was over`;
   }
@@ -325,6 +326,10 @@ function cancelText(answer: ClientAnswer, will: WillAccount, fate: Fate): string
   const who = name(answer.clientId);
   const other = otherProgramText(answer, will);
   const away = will.end === null ? 0 : fate.at - will.end.at;
+  if (fate.by === "restart grace") {
+    const back = `${who} came back after ${duration(away)}, within the time that store.restartGrace`;
+    return [`${back} gives clients after a restart of the broker`, ...other].join(". ");
+  }
   const delay = setting(will.delaySeconds * 1000);
   const isTakeover = will.end?.cause === "takenOver";
   if (other.length > 0) {
@@ -408,7 +413,9 @@ function fateText(will: WillAccount, fate: Fate, now: number): string {
             (fate.deniedBy === undefined ? "" : `, ${clause(fate.deniedBy)}`)
         : `The will was discarded${fate.why === "on purpose" ? " on purpose" : ""}`;
     case "cancelled":
-      return "The will was cancelled: a connection with its client id resumed the session";
+      return fate.why === "restart grace"
+        ? "The will was cancelled: its client came back within store.restartGrace"
+        : "The will was cancelled: a connection with its client id resumed the session";
   }
 }
 

@@ -2,7 +2,7 @@ import type { WillsAnswer } from "../../api/api.ts";
 import type { WillAccount } from "../../core/records/shapes.ts";
 import { duration, setting, stoodStill } from "../../log/duration.ts";
 import { name } from "../../log/foreign.ts";
-import { discardedWhy, expiryText, publication } from "../../log/will.ts";
+import { cancelled, discardedWhy, expiryText, publication } from "../../log/will.ts";
 import { ago, ahead } from "./moment.ts";
 import { predecessorDied } from "../../log/predecessor.ts";
 import { cellName, drawn, table, type ViewStyle } from "./table.ts";
@@ -67,7 +67,9 @@ function when({ fate, dueAt, end, armedAt }: WillAccount, now: number): string {
 function what(will: WillAccount): string {
   const { fate, end, steps } = will;
   const parts = end === null ? ["its client is connected"] : [end.causeText];
-  if (fate !== null && fate.by !== null && fate.by !== "due") parts.push(fate.by);
+  if (fate !== null && fate.by !== null && fate.by !== "due") {
+    parts.push(fate.by === "restart grace" ? cancelled[fate.by] : fate.by);
+  }
   if (fate?.fate === "discarded" && fate.why !== "disconnect") parts.push(discardedWhy(fate));
   return `${stateOf(will)}: ${parts.join(", ")} [${steps.at(-1)?.rule ?? ""}]`;
 }

@@ -1,6 +1,10 @@
 import { expect, test } from "bun:test";
 import { StoredWorld } from "../../support/held-store.ts";
 import type { WorldOptions } from "../../support/world.ts";
+import { willsOf } from "../../../src/core/queries/wills.ts";
+import { allOf } from "../../../src/core/steps.ts";
+import { willText } from "../../../src/inspect/views/wills.ts";
+import { eventLine } from "../../../src/server/event-hub.ts";
 import { explain } from "../../../src/inspect/explain/explain.ts";
 import { answerOf, flatPage, pageOf, watched } from "./explained.ts";
 
@@ -93,4 +97,25 @@ test("explained: what an orderly stop does to a delayed will, with a store and w
   expect(next("data/mqttd.db").at(-1)).toBe(
     "If the broker is stopped before that, its store keeps the will, with its due time.",
   );
+});
+
+test("explained: a will that its client cancelled within the grace", () => {
+  const world = restarted({ restartGraceMs: 8000 });
+  world.advance(2000);
+  // It needs no session for that.
+  world.open().connect({ clientId: "mortal", clean: true });
+  world.keep();
+  expect(world.noted("will")).toMatchObject([
+    { by: "restart grace", will: { fate: "cancelled", why: "restart grace" } },
+  ]);
+  const line = world.noted("will").map((event) => eventLine(event, world.broker.now).text);
+  expect(line[0]).toContain("came back within store.restartGrace");
+  const page = flatPage(world);
+  expect(page).toContain(
+    "did not fire: mortal came back after 4.00 s, within the time that store.restartGrace gives " +
+      "clients after a restart of the broker.",
+  );
+  expect(page).not.toMatch(/resumed|within 0 ms/);
+  const told = allOf(willsOf(world.broker)).map((will) => willText(will, world.wall));
+  expect(told[0]).toContain("came back within store.restartGrace");
 });
