@@ -237,8 +237,9 @@ class Run {
       );
     }
     const { retained, sessions, connections, records, deadlines } = broker;
-    atMost("retained messages", retained.count, limits.retainedMessages);
-    atMost("retained bytes", retained.bytes, limits.retainedBytes);
+    const { own } = retained;
+    atMost("retained messages", retained.count - own.messages, limits.retainedMessages);
+    atMost("retained bytes", retained.bytes - own.bytes, limits.retainedBytes);
     atMost("sessions", sessions.size, limits.sessions);
     atMost("connections", connections.size, limits.connections);
     atMost("histories", records.clients.size, limits.ledger + limits.sessions);
