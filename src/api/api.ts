@@ -1,14 +1,16 @@
 import type {
   AccessAccount,
-  ClientAccount,
-  ClientSummary,
   OverviewAccount,
   RetainedAccount,
   RouteAccount,
+} from "../core/records/broker-account.ts";
+import type {
+  ClientAccount,
+  ClientSummary,
   SessionAccount,
   SubscriptionAccount,
-  WillAccount,
-} from "../core/records/shapes.ts";
+} from "../core/records/client-account.ts";
+import type { WillAccount } from "../core/records/will-account.ts";
 import type { Level } from "../log/events.ts";
 
 /**

@@ -1,7 +1,7 @@
 import { waitMaxMs, type WillsAnswer } from "../api/api.ts";
 import { CliError, usageError } from "../config/cli-error.ts";
 import { quoted } from "../config/problem.ts";
-import type { WillAccount } from "../core/records/shapes.ts";
+import type { WillAccount } from "../core/records/will-account.ts";
 import type { NoSuchClient } from "../inspect/broker-client.ts";
 import { willsShape } from "../inspect/answers/answer-shape.ts";
 import { willsLines } from "../inspect/views/wills.ts";

@@ -1,5 +1,5 @@
 import { willsOf } from "../core/queries/queries.ts";
-import type { WillAccount } from "../core/records/shapes.ts";
+import type { WillAccount } from "../core/records/will-account.ts";
 import { awaitedWill } from "../server/admin/awaited-will.ts";
 import type { EmbeddedBroker } from "../server/embedded.ts";
 import type { Duration, Recipients, Will, Wills, WillsQuery } from "./api.ts";

@@ -19,7 +19,7 @@ const walls: readonly Wall[] = [
     file: "src/core/planted.ts",
     refused: [
       "./records/noun.ts",
-      "./records/shapes.ts",
+      "./records/will-account.ts",
       "./records/deep/records.ts",
       "./queries/noun.ts",
       "./queries/queries.ts",

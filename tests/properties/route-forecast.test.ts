@@ -6,7 +6,7 @@ import type { Effect, Input, Millis } from "../../src/core/io.ts";
 import type { Qos } from "../../src/core/packet.ts";
 import { routeFor } from "../../src/core/queries/routes.ts";
 import type { Queued } from "../../src/core/queue.ts";
-import type { RouteAccount } from "../../src/core/records/shapes.ts";
+import type { RouteAccount } from "../../src/core/records/broker-account.ts";
 import { allOf } from "../../src/core/steps.ts";
 import { accessBy } from "../support/access.ts";
 import type { ConnectOptions, TestClient } from "../support/client.ts";

@@ -1,6 +1,6 @@
 import type { Action } from "../access.ts";
 import type { Broker } from "../broker.ts";
-import type { AccessAccount } from "../records/shapes.ts";
+import type { AccessAccount } from "../records/broker-account.ts";
 import { isForServerOnly, sharedFilter } from "../topic.ts";
 
 /** A client that need not exist, and what it would do. */

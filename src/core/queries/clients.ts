@@ -4,8 +4,8 @@ import type {
   HoldsAccount,
   SessionAccount,
   SubscriptionAccount,
-  WillAccount,
-} from "../records/shapes.ts";
+} from "../records/client-account.ts";
+import type { WillAccount } from "../records/will-account.ts";
 import { rightsOf } from "../access-lists.ts";
 import type { Broker } from "../broker.ts";
 import type { WillRecord } from "../records/wills.ts";

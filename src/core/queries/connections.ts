@@ -1,4 +1,4 @@
-import type { ConnectionAccount, HoldAccount } from "../records/shapes.ts";
+import type { ConnectionAccount, HoldAccount } from "../records/client-account.ts";
 import type { Broker } from "../broker.ts";
 import type { Connection } from "../connection.ts";
 import { firstDue } from "../patience.ts";

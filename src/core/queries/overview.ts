@@ -1,5 +1,6 @@
 import type { Memory } from "../memory.ts";
-import type { MemoryAccount, OverviewAccount, WillAccount } from "../records/shapes.ts";
+import type { MemoryAccount, OverviewAccount } from "../records/broker-account.ts";
+import type { WillAccount } from "../records/will-account.ts";
 import type { Broker } from "../broker.ts";
 import type { WillRecord } from "../records/wills.ts";
 

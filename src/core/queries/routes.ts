@@ -1,6 +1,6 @@
 import { mayRead, rightsOf } from "../access-lists.ts";
 import { base64 } from "../records/base64.ts";
-import type { RetainedAccount, RouteAccount } from "../records/shapes.ts";
+import type { RetainedAccount, RouteAccount } from "../records/broker-account.ts";
 import type { Broker } from "../broker.ts";
 import { copyFor, type Recipient as Matched } from "../copy.ts";
 import {

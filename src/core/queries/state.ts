@@ -1,7 +1,8 @@
 import type { Broker } from "../broker.ts";
 import type { Connection, ConnectionState } from "../connection.ts";
 import { protocolName } from "../packet.ts";
-import type { ConnectionAccount, SessionAccount, WillAccount } from "../records/shapes.ts";
+import type { ConnectionAccount, SessionAccount } from "../records/client-account.ts";
+import type { WillAccount } from "../records/will-account.ts";
 import type { Session } from "../session.ts";
 import type { Will } from "../will.ts";
 import { sessionAccount } from "./clients.ts";

@@ -1,5 +1,5 @@
 import type { Broker } from "../broker.ts";
-import type { WillTopicAccount } from "../records/shapes.ts";
+import type { WillTopicAccount } from "../records/will-account.ts";
 import type { WillTopic } from "../records/will-topics.ts";
 import type { WillRecord } from "../records/wills.ts";
 import { base64 } from "../records/base64.ts";

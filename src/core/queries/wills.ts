@@ -1,4 +1,4 @@
-import type { WillAccount, WillQuery } from "../records/shapes.ts";
+import type { WillAccount, WillQuery } from "../records/will-account.ts";
 import type { Broker } from "../broker.ts";
 import { isExcerptOf } from "../records/excerpt.ts";
 import type { Millis } from "../io.ts";

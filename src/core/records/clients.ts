@@ -4,7 +4,7 @@ import type { Memory } from "../memory.ts";
 import { ClientHistory } from "./client-history.ts";
 import { excerpt } from "./excerpt.ts";
 import { Oldest } from "./oldest.ts";
-import type { RecentEnd } from "./shapes.ts";
+import type { RecentEnd } from "./broker-account.ts";
 import { TurnedAway } from "./turned-away.ts";
 
 const endsKept = 10;

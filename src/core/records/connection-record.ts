@@ -9,7 +9,8 @@ import type { Session } from "../session.ts";
 import { settlingMs, type Standstills } from "../standstills.ts";
 import { excerpt } from "./excerpt.ts";
 import { bytesOfFact, Kept } from "./kept.ts";
-import type { ConnectionAccount, PingRhythm, WillEndAccount } from "./shapes.ts";
+import type { ConnectionAccount, PingRhythm } from "./client-account.ts";
+import type { WillEndAccount } from "./will-account.ts";
 import type { WillRecord } from "./wills.ts";
 
 const pingsKept = 16;

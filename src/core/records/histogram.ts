@@ -1,4 +1,4 @@
-import type { HistogramAccount } from "./shapes.ts";
+import type { HistogramAccount } from "./broker-account.ts";
 
 /** Upper bounds in milliseconds. */
 const bounds = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000] as const;

@@ -1,6 +1,6 @@
 import type { EndCause } from "../end-causes.ts";
 import { excerpt } from "./excerpt.ts";
-import type { RecentEnd, TurnedAwayAccount } from "./shapes.ts";
+import type { RecentEnd, TurnedAwayAccount } from "./broker-account.ts";
 
 /** Ends before a client was let in that its own program has to mend; a FIN or RST says nothing. */
 const causes: ReadonlySet<EndCause> = new Set<EndCause>([

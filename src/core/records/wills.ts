@@ -1,4 +1,4 @@
-import type { OwnPublishesAccount, WillAccount, WillEndAccount, WillStep } from "./shapes.ts";
+import type { OwnPublishesAccount, WillAccount, WillEndAccount, WillStep } from "./will-account.ts";
 import type { WaitEnd, WillFacts, WillFate } from "../events.ts";
 import { excerpt } from "./excerpt.ts";
 import { Histogram } from "./histogram.ts";

@@ -4,16 +4,18 @@ import type {
   HoldAccount,
   HoldsAccount,
   IncompleteAccount,
-  OwnPublishesAccount,
   PingRhythm,
   SessionAccount,
   SubscriptionAccount,
+} from "../../core/records/client-account.ts";
+import type {
+  OwnPublishesAccount,
   WillAccount,
   WillEndAccount,
   WillFateAccount,
   WillStep,
   WillTopicAccount,
-} from "../../core/records/shapes.ts";
+} from "../../core/records/will-account.ts";
 import { type EndCause, ends } from "../../core/end-causes.ts";
 import type {
   ClientHabit,

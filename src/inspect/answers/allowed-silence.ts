@@ -1,5 +1,5 @@
 import { allowedSilenceMs, standardRules } from "../../core/quirks/rules.ts";
-import type { ConnectionAccount } from "../../core/records/shapes.ts";
+import type { ConnectionAccount } from "../../core/records/client-account.ts";
 
 /**
  * Milliseconds of silence that the broker allows a connection; null: any. The broker decides and

@@ -23,14 +23,14 @@ import {
 } from "../../api/api.ts";
 import type {
   AccessAccount,
-  ClientSummary,
   MemoryAccount,
   HistogramAccount,
   RecentEnd,
   TurnedAwayAccount,
   RetainedAccount,
   RouteAccount,
-} from "../../core/records/shapes.ts";
+} from "../../core/records/broker-account.ts";
+import type { ClientSummary } from "../../core/records/client-account.ts";
 import type { AccessRule } from "../../core/access.ts";
 import { ends } from "../../core/end-causes.ts";
 import { type Level, levels } from "../../log/events.ts";

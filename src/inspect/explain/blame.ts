@@ -1,4 +1,4 @@
-import type { WillAccount } from "../../core/records/shapes.ts";
+import type { WillAccount } from "../../core/records/will-account.ts";
 import { setting } from "../../log/duration.ts";
 import { type Advice, isUnforeseen, isV5, type Scene, sentence } from "./parts.ts";
 

@@ -1,5 +1,6 @@
 import { allowedSilenceMs, standardRules } from "../../core/quirks/rules.ts";
-import type { ConnectionAccount, WillAccount } from "../../core/records/shapes.ts";
+import type { ConnectionAccount } from "../../core/records/client-account.ts";
+import type { WillAccount } from "../../core/records/will-account.ts";
 import { duration, setting } from "../../log/duration.ts";
 import { noticedMs, waitSeconds } from "./on-purpose.ts";
 import { ruleFor, sentence, type StoryLine } from "./parts.ts";

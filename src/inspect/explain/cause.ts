@@ -1,4 +1,4 @@
-import type { ConnectionAccount } from "../../core/records/shapes.ts";
+import type { ConnectionAccount } from "../../core/records/client-account.ts";
 import type { EndCause } from "../../core/end-causes.ts";
 import { duration, setting, stoodStill } from "../../log/duration.ts";
 import { clause, name } from "../../log/foreign.ts";

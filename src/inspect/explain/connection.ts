@@ -1,9 +1,6 @@
 import type { ClientAnswer, Restart } from "../../api/api.ts";
-import type {
-  ConnectionAccount,
-  IncompleteAccount,
-  WillAccount,
-} from "../../core/records/shapes.ts";
+import type { ConnectionAccount, IncompleteAccount } from "../../core/records/client-account.ts";
+import type { WillAccount } from "../../core/records/will-account.ts";
 import type { WillFacts } from "../../core/events.ts";
 import { duration, readLate, setting, stoodStill } from "../../log/duration.ts";
 import { clause, name } from "../../log/foreign.ts";

@@ -1,4 +1,4 @@
-import type { ConnectionAccount } from "../../core/records/shapes.ts";
+import type { ConnectionAccount } from "../../core/records/client-account.ts";
 import { name } from "../../log/foreign.ts";
 
 /** For a refusal of a user name or password, by the words that begin its detail; null: for another. */

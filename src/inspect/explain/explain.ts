@@ -1,5 +1,5 @@
 import type { ClientAnswer } from "../../api/api.ts";
-import { latestConnection, type SubscriptionAccount } from "../../core/records/shapes.ts";
+import { latestConnection, type SubscriptionAccount } from "../../core/records/client-account.ts";
 import { name } from "../../log/foreign.ts";
 import { predecessorDied } from "../../log/predecessor.ts";
 import { adviceFor } from "./advice.ts";

@@ -1,7 +1,7 @@
 import type { ClientAnswer } from "../../api/api.ts";
 import type { WillOnEnd } from "../../core/end-causes.ts";
 import type { Rules } from "../../core/quirks/rules.ts";
-import type { WillAccount } from "../../core/records/shapes.ts";
+import type { WillAccount } from "../../core/records/will-account.ts";
 import { duration, setting } from "../../log/duration.ts";
 import { rulesOf, waitSeconds, willOn } from "./on-purpose.ts";
 import { isV5, ruleFor, type Scene, sentence, type Sentence } from "./parts.ts";

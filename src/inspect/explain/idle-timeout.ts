@@ -1,4 +1,4 @@
-import type { ConnectionAccount } from "../../core/records/shapes.ts";
+import type { ConnectionAccount } from "../../core/records/client-account.ts";
 import { duration, setting } from "../../log/duration.ts";
 import { accepted, type Advice, type Scene, sentence } from "./parts.ts";
 

@@ -1,5 +1,5 @@
 import type { ClientAnswer } from "../../api/api.ts";
-import type { ConnectionAccount } from "../../core/records/shapes.ts";
+import type { ConnectionAccount } from "../../core/records/client-account.ts";
 import { adviceFor } from "./advice.ts";
 import { type AdviceTopic, type Rank, ranks } from "./topics.ts";
 import { cited, onPurposeLine } from "./on-purpose.ts";

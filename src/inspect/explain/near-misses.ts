@@ -1,6 +1,7 @@
 import type { ClientAnswer } from "../../api/api.ts";
 import { hadNoSubscribers } from "../../core/events.ts";
-import type { SubscriptionAccount, WillAccount } from "../../core/records/shapes.ts";
+import type { SubscriptionAccount } from "../../core/records/client-account.ts";
+import type { WillAccount } from "../../core/records/will-account.ts";
 import { matches, sharedFilter } from "../../core/topic.ts";
 import { name } from "../../log/foreign.ts";
 import { type Advice, connectionOf, sentence } from "./parts.ts";

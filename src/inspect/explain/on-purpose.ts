@@ -2,7 +2,7 @@ import type { ClientAnswer } from "../../api/api.ts";
 import { type EndCause, ends, type WillOnEnd } from "../../core/end-causes.ts";
 import { likeNamed } from "../../core/quirks/likes.ts";
 import { type Rules, standardRules } from "../../core/quirks/rules.ts";
-import type { WillAccount } from "../../core/records/shapes.ts";
+import type { WillAccount } from "../../core/records/will-account.ts";
 import { duration } from "../../log/duration.ts";
 import { clause, name } from "../../log/foreign.ts";
 import { connectionOf, nextOf, sentence, type Sentence } from "./parts.ts";

@@ -1,5 +1,6 @@
 import type { ClientAnswer } from "../../api/api.ts";
-import type { ConnectionAccount, WillAccount } from "../../core/records/shapes.ts";
+import type { ConnectionAccount } from "../../core/records/client-account.ts";
+import type { WillAccount } from "../../core/records/will-account.ts";
 import { spokenStatement } from "../../core/records/spoken-statement.ts";
 import type { AdviceTopic } from "./topics.ts";
 

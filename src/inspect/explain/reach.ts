@@ -1,4 +1,4 @@
-import type { WillAccount } from "../../core/records/shapes.ts";
+import type { WillAccount } from "../../core/records/will-account.ts";
 import { duration, setting } from "../../log/duration.ts";
 import { name } from "../../log/foreign.ts";
 import { deniedWhom, forWhom } from "../../log/will.ts";

@@ -1,5 +1,6 @@
 import { longKeepAlive } from "../../core/records/long-keepalive.ts";
-import type { IncompleteAccount, WillAccount } from "../../core/records/shapes.ts";
+import type { IncompleteAccount } from "../../core/records/client-account.ts";
+import type { WillAccount } from "../../core/records/will-account.ts";
 import { duration, setting } from "../../log/duration.ts";
 import { withArticle } from "../../log/packet.ts";
 import { allowedSilence } from "../answers/allowed-silence.ts";

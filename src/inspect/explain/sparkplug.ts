@@ -1,5 +1,5 @@
 import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
-import type { WillAccount } from "../../core/records/shapes.ts";
+import type { WillAccount } from "../../core/records/will-account.ts";
 import { type Advice, sentence } from "./parts.ts";
 
 /** Numbers of the fields that are read: of Payload, and of its Metric. */

@@ -1,5 +1,6 @@
 import type { ClientAnswer } from "../../api/api.ts";
-import type { ConnectionAccount, WillAccount } from "../../core/records/shapes.ts";
+import type { ConnectionAccount } from "../../core/records/client-account.ts";
+import type { WillAccount } from "../../core/records/will-account.ts";
 import { setting } from "../../log/duration.ts";
 import { name } from "../../log/foreign.ts";
 import { type Advice, connectionOf, nextOf, sentence, willOf } from "./parts.ts";

@@ -1,4 +1,5 @@
-import type { RetainedAccount, TurnedAwayAccount, WillAccount } from "../../core/records/shapes.ts";
+import type { RetainedAccount, TurnedAwayAccount } from "../../core/records/broker-account.ts";
+import type { WillAccount } from "../../core/records/will-account.ts";
 import { hostOf } from "../../core/records/turned-away.ts";
 import type { Overview, Predecessor } from "../../api/api.ts";
 import { duration } from "../../log/duration.ts";

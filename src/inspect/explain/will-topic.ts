@@ -1,4 +1,4 @@
-import type { WillAccount, WillTopicAccount } from "../../core/records/shapes.ts";
+import type { WillAccount, WillTopicAccount } from "../../core/records/will-account.ts";
 import { duration } from "../../log/duration.ts";
 import { name } from "../../log/foreign.ts";
 import { payloadText } from "../../log/payload.ts";

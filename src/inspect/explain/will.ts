@@ -1,6 +1,7 @@
 import type { ClientAnswer } from "../../api/api.ts";
 import { ends } from "../../core/end-causes.ts";
-import type { ConnectionAccount, WillAccount } from "../../core/records/shapes.ts";
+import type { ConnectionAccount } from "../../core/records/client-account.ts";
+import type { WillAccount } from "../../core/records/will-account.ts";
 import { duration, readLate, setting, stoodStill } from "../../log/duration.ts";
 import { clause, name } from "../../log/foreign.ts";
 import { payloadText } from "../../log/payload.ts";

@@ -8,7 +8,7 @@ import {
   type SessionAccount,
   type SubscriptionAccount,
   type PingRhythm,
-} from "../../core/records/shapes.ts";
+} from "../../core/records/client-account.ts";
 import { habitText } from "../../log/client-habit.ts";
 import { duration, readLate, setting, stoodStill } from "../../log/duration.ts";
 import { clause, name } from "../../log/foreign.ts";

@@ -1,5 +1,5 @@
 import type { Overview } from "../../api/api.ts";
-import type { HistogramAccount, MemoryAccount } from "../../core/records/shapes.ts";
+import type { HistogramAccount, MemoryAccount } from "../../core/records/broker-account.ts";
 import { duration } from "../../log/duration.ts";
 import { clause, name } from "../../log/foreign.ts";
 import { predecessorDied } from "../../log/predecessor.ts";

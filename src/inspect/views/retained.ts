@@ -1,4 +1,4 @@
-import type { RetainedAccount } from "../../core/records/shapes.ts";
+import type { RetainedAccount } from "../../core/records/broker-account.ts";
 import { payloadText } from "../../log/payload.ts";
 import { size } from "../../log/size.ts";
 import { ahead } from "./moment.ts";

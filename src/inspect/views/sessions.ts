@@ -1,9 +1,6 @@
 import { isReserved } from "../../core/topic.ts";
-import type {
-  RouteAccount,
-  SessionAccount,
-  SubscriptionAccount,
-} from "../../core/records/shapes.ts";
+import type { RouteAccount } from "../../core/records/broker-account.ts";
+import type { SessionAccount, SubscriptionAccount } from "../../core/records/client-account.ts";
 import { clause, name } from "../../log/foreign.ts";
 import { optionsOf, sessionText } from "./client.ts";
 import { cellName, drawn, table, type ViewStyle } from "./table.ts";

@@ -1,5 +1,5 @@
 import type { WillsAnswer } from "../../api/api.ts";
-import type { WillAccount } from "../../core/records/shapes.ts";
+import type { WillAccount } from "../../core/records/will-account.ts";
 import { duration, setting, stoodStill } from "../../log/duration.ts";
 import { name } from "../../log/foreign.ts";
 import { cancelled, discardedWhy, expiryText, publication } from "../../log/will.ts";

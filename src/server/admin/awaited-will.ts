@@ -1,4 +1,4 @@
-import type { WillQuery } from "../../core/records/shapes.ts";
+import type { WillQuery } from "../../core/records/will-account.ts";
 import type { Broker } from "../../core/broker.ts";
 import type { WillRecord } from "../../core/records/wills.ts";
 import { awaitedWillOf } from "../../core/queries/queries.ts";

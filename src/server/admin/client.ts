@@ -5,7 +5,7 @@ import {
   type ClientAccount,
   type ConnectionAccount,
   type SessionAccount,
-} from "../../core/records/shapes.ts";
+} from "../../core/records/client-account.ts";
 import { knownClientIds } from "../../core/queries/queries.ts";
 import type { Millis } from "../../core/io.ts";
 import { refusal } from "./refusal.ts";

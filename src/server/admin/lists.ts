@@ -1,7 +1,8 @@
 import type * as z from "zod";
 import type { Answers, WillsAnswer } from "../../api/api.ts";
 import { millisecondsOf } from "../../config/quantity.ts";
-import type { SessionAccount, SubscriptionAccount, WillQuery } from "../../core/records/shapes.ts";
+import type { SessionAccount, SubscriptionAccount } from "../../core/records/client-account.ts";
+import type { WillQuery } from "../../core/records/will-account.ts";
 import type { Broker } from "../../core/broker.ts";
 import {
   clientsByMemory,

@@ -1,5 +1,5 @@
 import type { Overview } from "../../api/api.ts";
-import type { HistogramAccount } from "../../core/records/shapes.ts";
+import type { HistogramAccount } from "../../core/records/broker-account.ts";
 import type { EventHub } from "../event-hub.ts";
 import type { Vitals } from "../vitals.ts";
 

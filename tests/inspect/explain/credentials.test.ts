@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { credentialsAdvice } from "../../../src/inspect/explain/credentials.ts";
 import { anonymousOnly, type Credentials } from "../../../src/server/auth.ts";
-import type { ConnectionAccount } from "../../../src/core/records/shapes.ts";
+import type { ConnectionAccount } from "../../../src/core/records/client-account.ts";
 
 const connection = (username: string | null) => ({ username }) as ConnectionAccount;
 

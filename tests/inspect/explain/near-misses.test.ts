@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import type { SubscriptionAccount } from "../../../src/core/records/shapes.ts";
+import type { SubscriptionAccount } from "../../../src/core/records/client-account.ts";
 import { explain } from "../../../src/inspect/explain/explain.ts";
 import { mortal, type MortalOptions } from "../../support/mortal.ts";
 import { World } from "../../support/world.ts";

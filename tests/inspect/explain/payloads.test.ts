@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import type { RetainedAccount } from "../../../src/core/records/shapes.ts";
+import type { RetainedAccount } from "../../../src/core/records/broker-account.ts";
 import { explainUnknown, levelsOf } from "../../../src/inspect/explain/explain.ts";
 import { mortal, watcherOf } from "../../support/mortal.ts";
 import { World } from "../../support/world.ts";

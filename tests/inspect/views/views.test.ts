@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import type { ClientSummary } from "../../../src/core/records/shapes.ts";
+import type { ClientSummary } from "../../../src/core/records/client-account.ts";
 import { clientsLines } from "../../../src/inspect/views/client.ts";
 import { overviewLines } from "../../../src/inspect/views/overview.ts";
 import { messagesLines } from "../../../src/inspect/views/messages.ts";
