@@ -25,7 +25,7 @@ import {
   willOf,
 } from "./parts.ts";
 import { expiresAt, type Published } from "./reach.ts";
-import { endedByReturn } from "./will.ts";
+import { endedByReturn } from "./will-fate.ts";
 import { adviceOnTopic } from "./will-topic.ts";
 
 /** What to change about this client, what matters most first; each matter once. */

@@ -8,7 +8,7 @@ import { nextOfScene } from "./forecast.ts";
 import { nearMisses } from "./near-misses.ts";
 import { cited, onPurposeLine } from "./on-purpose.ts";
 import { type Explanation, type Scene, sentence, type Sentence, spoken, willOf } from "./parts.ts";
-import { fateOf, verdictOf } from "./will.ts";
+import { fateOf, verdictOf } from "./verdict.ts";
 
 export type { Explanation } from "./parts.ts";
 export { unheardWill } from "./near-misses.ts";
