@@ -177,6 +177,8 @@ export class ClientMachine {
   #published(received: IPublishPacket, frame: Uint8Array): void {
     const packet = this.#aliasMax === 0 ? received : this.#named(received);
     if (packet === null) return;
+    const userProperties = this.version < 5 ? [] : userPropertiesIn(frame);
+    if (userProperties === null) return this.#fail("PUBLISH with properties of another length");
     const messageId = packet.messageId ?? 0;
     if (packet.qos === 1) this.#answer({ cmd: "puback", messageId });
     if (packet.qos === 2) {
@@ -184,7 +186,6 @@ export class ClientMachine {
       if (this.#inbound.has(messageId)) return;
       this.#inbound.add(messageId);
     }
-    const userProperties = this.version < 5 ? [] : userPropertiesIn(frame);
     this.#emit({ event: "message", packet: { ...packet, userProperties } });
   }
 

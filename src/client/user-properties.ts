@@ -4,28 +4,38 @@ const subscriptionIdentifier = 0x0b;
 const userProperty = 0x26;
 
 /**
- * The User Properties of a whole PUBLISH of MQTT 5, in their order. mqtt-packet puts them into an
- * object, which keeps no order between equal keys, nor of keys that are numbers.
+ * The User Properties of a whole PUBLISH of MQTT 5, in their order; null: its properties do not end
+ * where they say. mqtt-packet reads past that end, and puts them into an object, which keeps no order
+ * between equal keys, nor of keys that are numbers.
  */
-export function userPropertiesIn(frame: Uint8Array): (readonly [key: string, value: string])[] {
+export function userPropertiesIn(
+  frame: Uint8Array,
+): (readonly [key: string, value: string])[] | null {
   const bytes = Buffer.from(frame.buffer, frame.byteOffset, frame.byteLength);
   const qos = ((bytes[0] ?? 0) >> 1) & 3;
   const topic = variable(bytes, 1).next;
   const length = variable(bytes, topic + 2 + bytes.readUInt16BE(topic) + (qos > 0 ? 2 : 0));
-  const pairs: (readonly [string, string])[] = [];
   let at = length.next;
+  const end = at + length.value;
+  if (end > bytes.length) return null;
+  /** Where the text or the binary data at `at` ends. */
+  const textEnd = (): number => (at + 2 > end ? Infinity : at + 2 + bytes.readUInt16BE(at));
   const text = (): string => {
     const start = at + 2;
-    at = start + bytes.readUInt16BE(at);
-    return bytes.toString("utf8", start, at);
+    at = textEnd();
+    return at > end ? "" : bytes.toString("utf8", start, at);
   };
-  while (at < length.next + length.value) {
+  const pairs: (readonly [string, string])[] = [];
+  while (at < end) {
     const identifier = bytes[at++] ?? 0;
     if (identifier === userProperty) pairs.push([text(), text()]);
     else if (identifier === subscriptionIdentifier) at = variable(bytes, at).next;
-    else at += fixed[identifier] ?? 2 + bytes.readUInt16BE(at);
+    else {
+      const bytesOfValue = fixed[identifier];
+      at = bytesOfValue === undefined ? textEnd() : at + bytesOfValue;
+    }
   }
-  return pairs;
+  return at === end ? pairs : null;
 }
 
 /** A Variable Byte Integer, and where it ends. */

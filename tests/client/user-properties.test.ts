@@ -84,3 +84,25 @@ test("a client's message has them in order; of MQTT 3.1.1 it has none", () => {
   const [old] = new ClientMachine(4).receive(plain).events;
   expect(old).toMatchObject({ event: "message", packet: { userProperties: [] } });
 });
+
+test.each([
+  ["a key that ends behind the properties", Buffer.from([0x26, 0, 9, 0x61])],
+  ["a key without a value", Buffer.concat([Buffer.from([0x26]), text("a")])],
+  ["a value that ends in the payload", Buffer.from([0x26, 0, 1, 0x61, 0, 2, 0x62])],
+  ["half the length of a content type", Buffer.from([0x03, 0])],
+  ["half an expiry interval", Buffer.from([0x02, 0, 0])],
+])("a client gives up on %s, and acknowledges nothing", (_, properties) => {
+  const frame = publish(1, "t", properties, "payload");
+  expect(userPropertiesIn(frame)).toBeNull();
+  const { events, answers } = new ClientMachine(5).receive(frame);
+  expect(events).toMatchObject([{ event: "malformed" }]);
+  expect(answers).toEqual([]);
+});
+
+test("properties that are longer than the packet are malformed", () => {
+  const frame = publish(0, "t", Buffer.alloc(0), "");
+  frame[frame.length - 1] = 5;
+  expect(userPropertiesIn(frame)).toBeNull();
+  const { events } = new ClientMachine(5).receive(frame);
+  expect(events).toMatchObject([{ event: "malformed" }]);
+});
