@@ -6,7 +6,7 @@ import type { Version } from "../load/packets.ts";
 import { usageError } from "../config/cli-error.ts";
 import { nearest } from "../config/nearest.ts";
 import { quoted } from "../config/problem.ts";
-import { isOnThisMachine, type Target, targetText } from "../client/target.ts";
+import { authorityOf, isOnThisMachine, type Target, targetText } from "../client/target.ts";
 import type { ReadFile } from "../config/file.ts";
 import type { Arguments } from "./arguments.ts";
 import {
@@ -144,7 +144,6 @@ function urlBroker(text: string, login: Login): { name: string | null; target: T
 }
 
 function runningBroker(name: string | null, target: Target, given: Arguments): BrokerSource {
-  const { host, port, path: file } = target;
   if (!isOnThisMachine(target) && !given.has("remote")) {
     throw usageError(
       `${targetText(target)} is another machine: a load may stop what others use`,
@@ -152,8 +151,7 @@ function runningBroker(name: string | null, target: Target, given: Arguments): B
     );
   }
   const pid = numberFrom(given, "broker-pid", [1, 2 ** 31 - 1], "a process id");
-  const place =
-    target.transport === "unix" ? file : `${host.includes(":") ? `[${host}]` : host}:${port}`;
+  const place = target.transport === "unix" ? target.path : authorityOf(target);
   return { kind: "running", name: name ?? place, target, pid };
 }
 

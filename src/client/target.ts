@@ -144,10 +144,16 @@ function schemeOf(transport: Transport): string {
 }
 
 /** The URL without user name and password. */
-export function targetText({ transport, host, port, path }: Target): string {
-  if (transport === "unix") return unixUrl(path);
-  const shownHost = host.includes(":") ? `[${host}]` : host;
-  return `${schemeOf(transport)}://${shownHost}:${port}${path}`;
+export function targetText(target: Target): string {
+  const { transport, path } = target;
+  return transport === "unix"
+    ? unixUrl(path)
+    : `${schemeOf(transport)}://${authorityOf(target)}${path}`;
+}
+
+/** `localhost:1883`, `[::1]:1883`. */
+export function authorityOf({ host, port }: Pick<Target, "host" | "port">): string {
+  return `${host.includes(":") ? `[${host}]` : host}:${port}`;
 }
 
 /** The same broker by another address; TLS still expects the name of this one. */

@@ -1,15 +1,14 @@
+import { CloseCode } from "../websocket/close-code.ts";
 import { closeFrame, clientFrame, controlFrame } from "../websocket/frames.ts";
 import { FrameReader, type PeerClose } from "../websocket/frame-reader.ts";
 import { type UpgradeRequest, upgradeRequest } from "../websocket/handshake.ts";
 import { HeadReader } from "../websocket/http-head.ts";
 import { DialError } from "./dial-error.ts";
-import type { Target } from "./target.ts";
+import { authorityOf, type Target } from "./target.ts";
 import type { OpeningEvents, OpeningWire, WebSocketVerbs, WireEnd } from "./wire.ts";
 
 /** Bytes. A frame may hold many packets, whose size the client limits by itself. */
 const frameMaxBytes = 16 * 1024 * 1024;
-/** "Normal closure" (RFC 6455, 7.4.1). */
-const normal = 1000;
 /** How long the broker may take to answer a Close frame and to end the connection. */
 const closingMs = 2000;
 const nothing = new Uint8Array(0);
@@ -28,13 +27,12 @@ export class WebSocketWire implements OpeningWire, WebSocketVerbs {
   #closing: ReturnType<typeof setTimeout> | null = null;
 
   constructor(
-    { host, port, path }: Target,
+    target: Target,
     above: OpeningEvents,
     below: (events: OpeningEvents) => OpeningWire,
   ) {
     this.#above = above;
-    const authority = `${host.includes(":") ? `[${host}]` : host}:${port}`;
-    this.#request = upgradeRequest(authority, path, "mqtt");
+    this.#request = upgradeRequest(authorityOf(target), target.path, "mqtt");
     this.#below = below({
       opened: () => {
         this.#isBelowOpen = true;
@@ -61,7 +59,7 @@ export class WebSocketWire implements OpeningWire, WebSocketVerbs {
   }
 
   end(): void {
-    if (this.#state === "open") this.#below.send(closeFrame(normal, true));
+    if (this.#state === "open") this.#below.send(closeFrame(CloseCode.normal, true));
     if (this.#over()) this.#below.end();
   }
 

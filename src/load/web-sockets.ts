@@ -1,4 +1,4 @@
-import type { Target } from "../client/target.ts";
+import { authorityOf, type Target } from "../client/target.ts";
 import { FrameReader } from "../websocket/frame-reader.ts";
 import { clientFrame, closeFrame, controlFrame } from "../websocket/frames.ts";
 import { upgradeRequest, type UpgradeRequest } from "../websocket/handshake.ts";
@@ -12,7 +12,7 @@ const nothing = new Uint8Array(0);
 
 /** Opens a WebSocket at a `ws` or `wss` target. Rejects as `openSocket`, or with what was answered. */
 export async function openWebSocket(target: Target, above: SocketEvents): Promise<LoadSocket> {
-  const socket = new WebSocketSocket(above);
+  const socket = new WebSocketSocket(target, above);
   await socket.open(target);
   return socket;
 }
@@ -20,29 +20,26 @@ export async function openWebSocket(target: Target, above: SocketEvents): Promis
 /** Each `write` is one frame. */
 class WebSocketSocket implements LoadSocket, SocketEvents {
   readonly #above: SocketEvents;
+  readonly #request: UpgradeRequest;
   readonly #frames = new FrameReader(false, frameMaxBytes);
   #below: LoadSocket | null = null;
   /** Null: the handshake is done. */
   #head: HeadReader | null = new HeadReader();
   readonly #upgraded = Promise.withResolvers<void>();
-  #refused: UpgradeRequest["refused"] = () => null;
   /** The rest of a frame that the socket did not take whole. */
   #unwritten: Uint8Array = nothing;
 
-  constructor(above: SocketEvents) {
+  constructor(target: Target, above: SocketEvents) {
     this.#above = above;
+    this.#request = upgradeRequest(authorityOf(target), target.path, "mqtt");
     // The connection may end before it is awaited.
     this.#upgraded.promise.catch(() => {});
   }
 
   async open(target: Target): Promise<void> {
-    const { host, port, path } = target;
-    const authority = `${host.includes(":") ? `[${host}]` : host}:${port}`;
-    const request = upgradeRequest(authority, path, "mqtt");
-    this.#refused = (head) => request.refused(head);
     const below = await openSocket(target, this);
     this.#below = below;
-    this.#send(Buffer.from(request.head, "latin1"));
+    this.#send(Buffer.from(this.#request.head, "latin1"));
     try {
       await this.#upgraded.promise;
     } catch (error) {
@@ -79,7 +76,7 @@ class WebSocketSocket implements LoadSocket, SocketEvents {
     const answer = this.#head.feed(chunk);
     if (answer === null) return;
     this.#head = null;
-    const refused = this.#refused(answer.head);
+    const refused = this.#request.refused(answer.head);
     if (refused !== null) return this.#upgraded.reject(new Error(`WebSocket: ${refused}`));
     this.#upgraded.resolve();
     if (answer.rest.length > 0) this.#read(answer.rest);

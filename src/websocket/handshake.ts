@@ -141,7 +141,7 @@ export interface UpgradeRequest {
  * Asks for a WebSocket at `path` (with its query) of `host` (`localhost:9001`), with the subprotocol
  * `mqtt` [v4-6.0.0-3] [v5-6.0.0-3], `mqttv3.1` for MQTT 3.1. Send `head` on a TCP or TLS connection,
  * read the answer with a HeadReader, hand it to `refused`; frames follow in both directions: a
- * `FrameReader(false, ...)` reads, `maskedFrame` writes. `fields` are further lines: `Origin: ...`.
+ * `FrameReader(false, ...)` reads, `clientFrame` writes. `fields` are further lines: `Origin: ...`.
  */
 export function upgradeRequest(
   host: string,
