@@ -26,11 +26,7 @@ export class WebSocketWire implements OpeningWire, WebSocketVerbs {
   #state: "opening" | "open" | "closing" | "over" = "opening";
   #closing: ReturnType<typeof setTimeout> | null = null;
 
-  constructor(
-    target: Target,
-    above: OpeningEvents,
-    below: (events: OpeningEvents) => OpeningWire,
-  ) {
+  constructor(target: Target, above: OpeningEvents, below: (events: OpeningEvents) => OpeningWire) {
     this.#above = above;
     this.#request = upgradeRequest(authorityOf(target), target.path, "mqtt");
     this.#below = below({

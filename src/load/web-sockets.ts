@@ -28,6 +28,8 @@ class WebSocketSocket implements LoadSocket, SocketEvents {
   readonly #upgraded = Promise.withResolvers<void>();
   /** The rest of a frame that the socket did not take whole. */
   #unwritten: Uint8Array = nothing;
+  /** The socket ends once it has taken the rest. */
+  #isEnding = false;
 
   constructor(target: Target, above: SocketEvents) {
     this.#above = above;
@@ -42,6 +44,8 @@ class WebSocketSocket implements LoadSocket, SocketEvents {
     this.#send(Buffer.from(this.#request.head, "latin1"));
     try {
       await this.#upgraded.promise;
+      // The answer and a Close frame may have come together.
+      if (this.#below === null) throw new Error("WebSocket: the connection ended");
     } catch (error) {
       below.terminate();
       throw error;
@@ -57,8 +61,8 @@ class WebSocketSocket implements LoadSocket, SocketEvents {
 
   end(): void {
     this.#send(closeFrame(CloseCode.normal, true));
-    this.#below?.end();
-    this.#below = null;
+    if (this.#unwritten.length > 0) this.#isEnding = true;
+    else this.#endBelow();
   }
 
   terminate(): void {
@@ -86,7 +90,9 @@ class WebSocketSocket implements LoadSocket, SocketEvents {
     const rest = this.#unwritten;
     this.#unwritten = nothing;
     this.#send(rest);
-    if (this.#unwritten.length === 0) this.#above.drain();
+    if (this.#unwritten.length > 0) return;
+    if (this.#isEnding) this.#endBelow();
+    else this.#above.drain();
   }
 
   ended(why: string): void {
@@ -107,6 +113,11 @@ class WebSocketSocket implements LoadSocket, SocketEvents {
     const why = frames.violation?.detail ?? `WebSocket Close ${frames.close?.text ?? ""}`;
     this.terminate();
     this.#above.ended(why);
+  }
+
+  #endBelow(): void {
+    this.#below?.end();
+    this.#below = null;
   }
 
   /** Between frames. */
