@@ -2,17 +2,16 @@ import { assert, unreachable } from "../../core/assert.ts";
 import type { Broker } from "../../core/broker.ts";
 import type { Budget } from "../../core/budget.ts";
 import type { Commit } from "../../core/durable.ts";
-import type { Loss } from "../../core/end-causes.ts";
 import type { ConnectionId, Effect, Input, ListenerPolicy, Millis } from "../../core/io.ts";
 import type { Limits } from "../../core/limits.ts";
 import type { ProtocolVersion, ServerPacket } from "../../core/packet.ts";
 import type { Level, LogEvent } from "../../log/events.ts";
-import { type Link, type LinkEvents, openLosses } from "../../transport/transport.ts";
+import type { Link, LinkEvents } from "../../transport/transport.ts";
 import type { SocketPoll } from "../../transport/socket-poll.ts";
 import { stoodStill } from "../../wire/too-large.ts";
 import type { Full } from "../../wire/unfinished.ts";
 import { Arrivals } from "./arrivals.ts";
-import { byCertificate, type Authenticate } from "../auth.ts";
+import type { Authenticate } from "../auth.ts";
 import type { Clock } from "./clock.ts";
 import type { DeadlineTimer } from "./deadline-timer.ts";
 import { Output } from "./output.ts";
@@ -20,9 +19,11 @@ import { PeerCloses } from "./peer-closes.ts";
 import { processLoop, type Loop } from "./loop.ts";
 import { Commits } from "./commits.ts";
 import { PacketTrace } from "./packet-trace.ts";
-import { ClosingChannels } from "./closing.ts";
-import { Channel, type Last } from "./channel.ts";
+import { Channel } from "./channel.ts";
 import { Channels, stillMs } from "./channels.ts";
+import type { Core } from "./core.ts";
+import { Deadlines } from "./deadlines.ts";
+import { Ends } from "./ends.ts";
 import { Newcomers } from "./newcomers.ts";
 import { Progress } from "./progress.ts";
 import { Reading } from "./reading.ts";
@@ -63,15 +64,9 @@ export interface DriverOptions {
   readonly onFault: (fault: unknown) => void;
 }
 
-/** Links that may linger after their end, or as many as connections may be open. */
-const lingeringLinks = 1000;
-/** Connections that one turn judges at most, since it first asks for what is unread of them. */
-const judgedAtOnce = 250;
-
 /**
  * Connects the core to the world: hands in one input at a time, executes its effects in order,
- * flushes at the end of the callback, gives the loop back when a turn's budget is used up, and arms
- * the single timer of the process.
+ * flushes at the end of the callback, and gives the loop back when a turn's budget is used up.
  */
 export class Driver {
   readonly #broker: Broker;
@@ -86,15 +81,13 @@ export class Driver {
   readonly #inputs: Input[] = [];
   readonly #budget: Budget;
   readonly #turns: Turns<Channel>;
-  /** Channels to read before the broker stops; null: it does not stop, or has begun to. */
-  #unreadAtStop: Set<Channel> | null = null;
-  readonly #timer: DeadlineTimer;
+  readonly #deadlines: Deadlines;
   /** A quirk is on by which bytes, not only packets, reset the keepalive. */
   readonly #reportsBytes: boolean;
   readonly #packets: PacketTrace;
   #now: Millis;
   readonly #loop: Loop;
-  readonly #closing: ClosingChannels;
+  readonly #ends: Ends;
   readonly #arrivals: Arrivals;
   readonly #standstill: Standstill;
   /** Time of the last heartbeat, at which the clock was right. */
@@ -108,9 +101,18 @@ export class Driver {
   constructor(options: DriverOptions) {
     this.#options = options;
     this.#loop = options.loop ?? processLoop;
-    this.#closing = new ClosingChannels(this.#loop);
+    const core: Core = {
+      now: () => this.#now,
+      handle: (input) => this.#handle(input),
+      enqueue: (input) => this.#enqueue(input),
+      handleQueued: () => this.#handleQueued(),
+      beginCall: () => this.#beginCall(),
+      endCall: () => this.#endCall(),
+      guard: (work) => this.#guard(work),
+      call: (work) => this.#call(work),
+    };
     this.#peerCloses = new PeerCloses(this.#loop, (channels) =>
-      this.#guard(() => this.#peersClosed(channels)),
+      this.#call(() => this.#peersClosed(channels)),
     );
     this.#broker = options.broker;
     this.#clock = options.clock;
@@ -122,17 +124,6 @@ export class Driver {
     const { memory, rules, limits } = options.broker;
     this.#channels = new Channels(memory, rules, limits, (full) => this.#giveWay(full));
     this.#arrivals = new Arrivals(options.poll ?? null, this.#channels);
-    this.#newcomers = new Newcomers(this.#loop, this.#arrivals, (channel) =>
-      this.#guard(() => {
-        this.#beginCall();
-        this.#admit(channel);
-        if (channel.open) {
-          channel.link.resume();
-          this.#reading.more(channel);
-        }
-        this.#endCall();
-      }),
-    );
     this.#reportsBytes =
       rules.keepAliveResetBy === "byte" || rules.keepAliveResetBy === "byteOfLarge";
     this.#budget = options.broker.budget;
@@ -142,7 +133,7 @@ export class Driver {
       this.#budget,
       {
         begin: () => this.#beginCall(),
-        due: () => this.#handleDue(),
+        due: () => this.#deadlines.handle(),
         flush: () => {
           this.#output.takeShared();
           return this.#flush();
@@ -159,58 +150,38 @@ export class Driver {
       written: (channel) => this.#written(channel),
       full: (channel) => this.#reading.update(channel),
     });
-    this.#commits = this.#createCommits();
-    this.#reading = new Reading({
+    const parts = {
       broker: options.broker,
+      core,
+      loop: this.#loop,
       channels: this.#channels,
       output: this.#output,
       turns: this.#turns,
-      packets: this.#packets,
       arrivals: this.#arrivals,
-      loop: this.#loop,
-      guard: (work) => this.#guard(work),
-      core: {
-        now: () => this.#now,
-        handle: (input) => this.#handle(input),
-        enqueue: (input) => this.#enqueue(input),
-        handleQueued: () => this.#handleQueued(),
-        last: (channel) => this.#handleLast(channel),
-        beginCall: () => this.#beginCall(),
-        endCall: () => this.#endCall(),
-      },
-    });
-    this.#timer = options.timer(() => this.#guard(() => this.#timerFired()));
-    this.#timer.arm(this.#broker.nextDeadline());
-  }
-
-  #createCommits(): Commits | null {
-    const { broker, commit = null } = this.#options;
-    const { journal } = broker;
-    assert((journal === null) === (commit === null), "a journal has a store that takes it");
-    if (journal === null || commit === null) return null;
-    const call = (work: () => void): void =>
-      this.#guard(() => {
-        this.#beginCall();
-        work();
-        this.#endCall();
-      });
-    const loop = {
-      soon: (work: () => void) => this.#loop.soon(() => this.#guard(work)),
-      after: (ms: number, work: () => void) => this.#loop.after(ms, () => this.#guard(work)),
     };
-    return new Commits(journal, commit, loop, {
-      begun: () => this.#output.beginCommit(),
-      done: (recovered) =>
-        call(() => {
-          this.#output.keepPromises();
-          if (recovered) this.#handle({ type: "persistRecovered" });
-        }),
-      failed: (failure) =>
-        call(() => {
-          const connections = this.#output.breakPromises();
-          this.#handle({ type: "persistFailed", failure, connections });
-        }),
+    this.#commits = createCommits(options, this.#loop, this.#output, core);
+    this.#deadlines = new Deadlines({
+      ...parts,
+      timer: options.timer,
+      checkProgress: () => this.#checkProgress(),
     });
+    this.#reading = new Reading({
+      ...parts,
+      packets: this.#packets,
+      authenticate: options.authenticate,
+      last: (channel) => this.#ends.last(channel),
+    });
+    this.#newcomers = new Newcomers({ ...parts, reading: this.#reading });
+    this.#ends = new Ends({
+      ...parts,
+      links: options.links ?? Infinity,
+      reading: this.#reading,
+      newcomers: this.#newcomers,
+      deadlines: this.#deadlines,
+      peerCloses: this.#peerCloses,
+      progress: this.#progress,
+    });
+    this.#deadlines.arm();
   }
 
   /** The store has all that outlives the process. */
@@ -236,7 +207,8 @@ export class Driver {
         }
       },
       drained: (link) => this.#guard(() => this.#drained(channelOf(link))),
-      closed: (link, how, detail) => this.#guard(() => this.#closed(channelOf(link), how, detail)),
+      closed: (link, how, detail) =>
+        this.#guard(() => this.#ends.closed(channelOf(link), how, detail)),
       addressed: (link) => this.#guard(() => this.#addressed(channelOf(link))),
     };
   }
@@ -273,41 +245,11 @@ export class Driver {
         | "stopping";
     },
   ): void {
-    this.#guard(() => {
-      this.#beginCall();
-      if (input.type === "stopping") this.#stop();
-      else if (input.type === "kicked") this.#kick(input.clientId);
+    this.#call(() => {
+      if (input.type === "stopping") this.#ends.stop();
+      else if (input.type === "kicked") this.#ends.kick(input.clientId);
       else this.#handle(input);
-      this.#endCall();
     });
-  }
-
-  #kick(clientId: string): void {
-    const channel = this.#reading.unreadChannelOf(clientId);
-    if (channel === null) this.#handle({ type: "kicked", clientId });
-    else this.#readTo(channel, { type: "kicked", clientId });
-  }
-
-  /** Stops the broker when the packets taken from all sockets so far are read. */
-  #stop(): void {
-    this.#unreadAtStop = new Set(this.#channels.filter((channel) => channel.isUnread));
-    for (const { id } of this.#unreadAtStop) this.#handle({ type: "ending", connection: id });
-  }
-
-  #stopIfRead(unread: Set<Channel>): void {
-    for (const channel of unread) {
-      if (!channel.open || !channel.isUnread) unread.delete(channel);
-    }
-    if (unread.size > 0) return;
-    this.#unreadAtStop = null;
-    this.#enqueue({ type: "stopping" });
-  }
-
-  /** Hands in the buffered packets of a connection that ends, then `last`. */
-  #readTo(channel: Channel, last: Last): void {
-    channel.last = last;
-    this.#handle({ type: "ending", connection: channel.id });
-    if (!channel.holdTurn) this.#reading.more(channel);
   }
 
   /**
@@ -325,7 +267,7 @@ export class Driver {
         return this.#endCall();
       }
       channel.link.reset();
-      this.#closed(channel, "reset");
+      this.#ends.closed(channel, "reset");
     });
   }
 
@@ -335,7 +277,7 @@ export class Driver {
       const asleepMs = this.#clock.catchUp();
       if (asleepMs > 0) {
         // The timer stopped during the sleep, so it would fire too late by `asleepMs`.
-        this.#timer.stop();
+        this.#deadlines.stop();
         this.#standstill.slept(asleepMs);
       }
       this.#beginCall();
@@ -365,11 +307,11 @@ export class Driver {
    * Connections that the core has ended but whose clients have not read all bytes and closed yet.
    */
   get closing(): number {
-    return this.#closing.count;
+    return this.#ends.closing;
   }
 
   stopTimer(): void {
-    this.#timer.stop();
+    this.#deadlines.stop();
   }
 
   setTrace(on: boolean): void {
@@ -382,6 +324,14 @@ export class Driver {
     } catch (fault) {
       this.#options.onFault(fault);
     }
+  }
+
+  #call(work: () => void): void {
+    this.#guard(() => {
+      this.#beginCall();
+      work();
+      this.#endCall();
+    });
   }
 
   #beginCall(): void {
@@ -401,11 +351,11 @@ export class Driver {
 
   /** Flushes output and arms the timer; what the turn's budget leaves waits for the next turn. */
   #endCall(): void {
-    if (this.#unreadAtStop !== null) this.#stopIfRead(this.#unreadAtStop);
-    if (this.#turns.isOverdue()) this.#handleUnreported();
+    this.#ends.stopIfRead();
+    if (this.#turns.isOverdue()) this.#deadlines.handleUnreported();
     if (this.#flush() || this.#output.hasShared) this.#turns.schedule();
     this.#turns.end();
-    if (!this.#turns.isDue) this.#timer.arm(this.#broker.nextDeadline());
+    this.#deadlines.arm();
   }
 
   /** Writes output and handles the inputs that arise. Returns whether output is left. */
@@ -416,42 +366,6 @@ export class Driver {
       if (isLeft) return true;
       if (this.#output.isFlushed) return false;
     }
-  }
-
-  #timerFired(): void {
-    this.#beginCall();
-    this.#checkProgress();
-    this.#handleDueAtOnce(true);
-    this.#endCall();
-  }
-
-  /** Handles what is due although no timer fires, if it can be seen who has sent and was not read. */
-  #handleUnreported(): void {
-    const due = this.#broker.nextDeadline();
-    if (this.#arrivals.sees && due !== null && due <= this.#now) this.#handleDueAtOnce(false);
-  }
-
-  #handleDueAtOnce(isAll: boolean): void {
-    this.#turns.atOnce(() => {
-      if (this.#handleDue()) this.#turns.addDue();
-    }, isAll);
-  }
-
-  /** Returns whether more is due. */
-  #handleDue(): boolean {
-    const most = judgedAtOnce + this.#arrivals.postponed;
-    const undecided = this.#broker.undecided(this.#now, most);
-    for (const { id, cause } of undecided.connections) {
-      const { messagesSent: messages, link } = this.#channels.get(id);
-      if (cause === "keepAliveExpired" && messages > 0)
-        this.#handle({ type: "delivered", connection: id, messages });
-      const what = link.preparing ?? null;
-      if (cause === "connectTimeout" && what !== null)
-        this.#handle({ type: "preparing", connection: id, what });
-    }
-    const unread = this.#arrivals.unread(undecided, this.#now);
-    this.#handle({ type: "deadline", unread });
-    return this.#broker.isBehind;
   }
 
   #checkProgress(): void {
@@ -467,38 +381,9 @@ export class Driver {
   #opened(link: Link, listener: ListenerPolicy): void {
     this.#beginCall();
     const channel = this.#channels.open(link, listener);
-    this.#keepDescriptors();
-    this.#arrivals.opened(channel);
-    // Whoever waits to be admitted came first.
-    const waits = !this.#newcomers.isEmpty || this.#broker.isFull(listener);
-    if (waits) this.#newcomers.wait(channel);
-    else this.#admit(channel);
+    this.#ends.keepDescriptors();
+    this.#newcomers.opened(channel);
     this.#endCall();
-  }
-
-  /** A link that lingers after its end needs a descriptor too, and gives it up first. */
-  #keepDescriptors(): void {
-    const { links = Infinity } = this.#options;
-    const most = Math.max(lingeringLinks, this.#broker.limits.connections);
-    this.#closing.keep(Math.max(0, Math.min(most, links - this.connections)));
-  }
-
-  /** Hands the new connection to the core. */
-  #admit(channel: Channel): void {
-    channel.admitted = true;
-    this.#newcomers.admitted(channel);
-    const { id, listener } = channel;
-    const { remote, isLocal } = channel.link;
-    const token = this.#loop.token();
-    this.#handle({
-      type: "opened",
-      connection: id,
-      remote,
-      isLocal,
-      listener,
-      token,
-      holds: channel,
-    });
   }
 
   #data(channel: Channel, chunk: Uint8Array): void {
@@ -517,20 +402,6 @@ export class Driver {
       });
     }
     this.#endCall();
-  }
-
-  /** Hands in what follows the packets that were read. */
-  #handleLast(channel: Channel): void {
-    const { last } = channel;
-    if (last === null || !channel.open || channel.link.isBehind === true) return;
-    channel.last = null;
-    if (last.type === "kicked") return this.#handle(last);
-    this.#release(channel);
-    // A link that is gone takes no answers to its last packets.
-    const isOpen = openLosses.has(last.how);
-    if (!isOpen) channel.loseOutput();
-    this.#handle(last);
-    if (isOpen) this.#beginClosing(channel);
   }
 
   /** Frees the memory of an incomplete packet that stands still. False: none does. */
@@ -558,37 +429,6 @@ export class Driver {
     this.#beginCall();
     this.#handle({ type: "addressed", connection: channel.id, remote, isLocal });
     this.#endCall();
-  }
-
-  #closed(channel: Channel, how: Loss, detail?: string): void {
-    channel.loseOutput();
-    this.#closing.giveUp(channel);
-    if (!channel.open) return;
-    this.#beginCall();
-    if (!channel.admitted) this.#admit(channel);
-    // Buffered packets arrived before the end, so hand them in before it.
-    const { id: connection } = channel;
-    const end = { type: "closed", connection, how } as const;
-    channel.last = detail === undefined ? end : { ...end, detail };
-    // One poll may report thousands of ends: do as little as possible for those that have to wait.
-    if (this.#turns.hasEnds) {
-      this.#endLater(channel);
-      if (!this.#turns.isOverdue()) return;
-      this.#handleUnreported();
-    } else if (this.#turns.isOver) this.#endLater(channel);
-    else if (!channel.holdTurn) this.#reading.more(channel);
-    this.#endCall();
-  }
-
-  /** Hands in the end of a connection, whose link is closed, in a later turn. */
-  #endLater(channel: Channel): void {
-    if (channel.holdTurn || !channel.open) return;
-    channel.holdTurn = true;
-    this.#turns.addEnd(channel);
-    if (channel.paused) return;
-    // Its silence is over.
-    channel.paused = true;
-    this.#handle({ type: "paused", connection: channel.id });
   }
 
   /** Hands in one input, then the inputs that arise from its effects. */
@@ -634,7 +474,7 @@ export class Driver {
           break;
         }
         case "authenticate":
-          this.#authenticate(this.#channels.get(effect.connection), effect);
+          this.#reading.authenticate(this.#channels.get(effect.connection), effect);
           break;
         case "cut":
           this.#channels.get(effect.connection).isCut = true;
@@ -646,7 +486,7 @@ export class Driver {
           this.#hold(this.#channels.get(effect.connection), false);
           break;
         case "close":
-          this.#close(this.#channels.get(effect.connection), effect.how);
+          this.#ends.close(this.#channels.get(effect.connection), effect.how);
           break;
         default:
           unreachable(effect);
@@ -675,7 +515,7 @@ export class Driver {
 
   /** All waiting output of a channel was written. */
   #written(channel: Channel): void {
-    if (!channel.open) return this.#closing.finish(channel);
+    if (!channel.open) return this.#ends.finish(channel);
     this.#reading.update(channel);
     this.#reading.moreLater(channel);
   }
@@ -689,55 +529,20 @@ export class Driver {
   }
 
   #peersClosed(channels: readonly Channel[]): void {
-    this.#beginCall();
     for (const { open, id } of channels) if (open) this.#handle({ type: "ending", connection: id });
-    this.#endCall();
   }
+}
 
-  #authenticate(channel: Channel, effect: Effect & { type: "authenticate" }): void {
-    let isLater = false;
-    channel.holdAuthentication = true;
-    const authenticate = byCertificate(channel.link) ?? this.#options.authenticate;
-    const isWaiting = (): boolean => channel.open && channel.holdAuthentication;
-    authenticate({ ...effect, isWaiting }, (refused) => {
-      channel.holdAuthentication = false;
-      if (!channel.open) return;
-      const answer = { type: "authenticated", connection: channel.id, refused } as const;
-      if (!isLater) this.#enqueue(answer);
-      else this.#guard(() => this.#reading.answered(channel, effect.clientId, answer));
-    });
-    isLater = true;
-    if (channel.holdAuthentication) this.#reading.update(channel);
-  }
-
-  #release(channel: Channel): void {
-    this.#arrivals.settled(channel);
-    this.#peerCloses.forget(channel);
-    this.#progress.end(channel);
-    this.#channels.release(channel);
-    channel.countUnread();
-    channel.countOutput();
-  }
-
-  /** Closes the link on the core's order; with `end`, the client still gets the last bytes. */
-  #close(channel: Channel, how: "end" | "reset"): void {
-    const { last } = channel;
-    const isGone = last?.type === "closed" && !openLosses.has(last.how);
-    if (isGone) channel.loseOutput();
-    else if (how === "end") this.#output.write(channel);
-    this.#release(channel);
-    if (how === "reset") {
-      channel.loseOutput();
-      channel.link.reset();
-      return;
-    }
-    this.#beginClosing(channel);
-  }
-
-  #beginClosing(channel: Channel): void {
-    this.#closing.begin(channel);
-    this.#keepDescriptors();
-  }
+/** Null: nothing outlives the process. */
+function createCommits(
+  { broker: { journal }, commit = null }: DriverOptions,
+  loop: Loop,
+  output: Output,
+  core: Core,
+): Commits | null {
+  assert((journal === null) === (commit === null), "a journal has a store that takes it");
+  if (journal === null || commit === null) return null;
+  return new Commits(journal, commit, loop, output, core);
 }
 
 function channelOf(link: Link): Channel {

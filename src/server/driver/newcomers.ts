@@ -1,40 +1,69 @@
+import type { Broker } from "../../core/broker.ts";
 import type { Arrivals } from "./arrivals.ts";
 import type { Channel } from "./channel.ts";
+import type { Core } from "./core.ts";
 import type { Loop } from "./loop.ts";
+import type { Reading } from "./reading.ts";
+
+interface NewcomersParts {
+  readonly broker: Broker;
+  readonly core: Core;
+  readonly loop: Loop;
+  readonly arrivals: Arrivals;
+  readonly reading: Reading;
+}
 
 /**
- * Open links that the core does not know yet. No place was free, but another connection's end may be
- * unread: each waits until the loop has read the sockets.
+ * Hands new connections to the core. If no place is free, but another connection's end may be unread,
+ * each waits, with its link open, until the loop has read the sockets.
  */
 export class Newcomers {
-  readonly #loop: Loop;
-  readonly #arrivals: Arrivals;
-  readonly #onRead: (channel: Channel) => void;
+  readonly #parts: NewcomersParts;
   readonly #waiting = new Set<Channel>();
 
-  /** `onRead` gets a channel that need not wait any more, its link still paused. */
-  constructor(loop: Loop, arrivals: Arrivals, onRead: (channel: Channel) => void) {
-    this.#loop = loop;
-    this.#arrivals = arrivals;
-    this.#onRead = onRead;
+  constructor(parts: NewcomersParts) {
+    this.#parts = parts;
   }
 
-  get isEmpty(): boolean {
-    return this.#waiting.size === 0;
+  opened(channel: Channel): void {
+    this.#parts.arrivals.opened(channel);
+    // Whoever waits to be admitted came first.
+    if (this.#waiting.size > 0 || this.#parts.broker.isFull(channel.listener)) this.#wait(channel);
+    else this.admit(channel);
   }
 
-  wait(channel: Channel, turns = this.#arrivals.turns): void {
+  #wait(channel: Channel, turns = this.#parts.arrivals.turns): void {
+    const { core, loop, reading } = this.#parts;
     this.#waiting.add(channel);
     channel.link.pause();
-    this.#loop.after(0, () => {
+    loop.after(0, () => {
       if (channel.admitted) return;
-      if (turns > 1) this.wait(channel, turns - 1);
-      else this.#onRead(channel);
+      if (turns > 1) return this.#wait(channel, turns - 1);
+      core.call(() => {
+        this.admit(channel);
+        if (!channel.open) return;
+        channel.link.resume();
+        reading.more(channel);
+      });
     });
   }
 
-  /** The core knows the channel's connection. */
-  admitted(channel: Channel): void {
+  /** Hands the new connection to the core. */
+  admit(channel: Channel): void {
+    const { core, loop } = this.#parts;
+    channel.admitted = true;
     this.#waiting.delete(channel);
+    const { id, listener } = channel;
+    const { remote, isLocal } = channel.link;
+    const token = loop.token();
+    core.handle({
+      type: "opened",
+      connection: id,
+      remote,
+      isLocal,
+      listener,
+      token,
+      holds: channel,
+    });
   }
 }

@@ -1,11 +1,13 @@
 import type { Broker } from "../../core/broker.ts";
-import type { Input, Millis } from "../../core/io.ts";
+import type { Effect, Input } from "../../core/io.ts";
 import type { ClientPacket, ConnectPacket } from "../../core/packet.ts";
 import type { Link } from "../../transport/transport.ts";
 import type { AckRun } from "../../wire/ack.ts";
+import { type Authenticate, byCertificate } from "../auth.ts";
 import type { Arrivals } from "./arrivals.ts";
 import type { Channel, Withheld } from "./channel.ts";
 import type { Channels } from "./channels.ts";
+import type { Core } from "./core.ts";
 import type { Loop } from "./loop.ts";
 import type { Output } from "./output.ts";
 import type { PacketTrace } from "./packet-trace.ts";
@@ -15,18 +17,6 @@ import type { Turns } from "./turns.ts";
 /** Work of reading one packet, and bytes whose reading costs as much as a unit of work. */
 const unitsOfPacket = 1;
 const bytesReadInUnit = 5000;
-
-/** The driver's way into the core. */
-interface Core {
-  readonly now: () => Millis;
-  readonly handle: (input: Input) => void;
-  readonly enqueue: (input: Input) => void;
-  readonly handleQueued: () => void;
-  /** Hands in what follows the packets that were read. */
-  readonly last: (channel: Channel) => void;
-  readonly beginCall: () => void;
-  readonly endCall: () => void;
-}
 
 type Answer = Input & { readonly type: "authenticated" };
 
@@ -38,8 +28,10 @@ interface ReadingParts {
   readonly packets: PacketTrace;
   readonly arrivals: Arrivals;
   readonly loop: Loop;
-  readonly guard: (work: () => void) => void;
   readonly core: Core;
+  readonly authenticate: Authenticate;
+  /** Hands in what follows the packets that were read. */
+  readonly last: (channel: Channel) => void;
 }
 
 /**
@@ -54,17 +46,21 @@ export class Reading {
   readonly #packets: PacketTrace;
   readonly #takeovers: Takeovers;
   readonly #core: Core;
+  readonly #authenticate: Authenticate;
+  readonly #last: (channel: Channel) => void;
 
   constructor(parts: ReadingParts) {
-    const { broker, channels, output, turns, packets, arrivals, loop, guard, core } = parts;
+    const { broker, channels, output, turns, packets, arrivals, loop, core } = parts;
     this.#broker = broker;
     this.#channels = channels;
     this.#output = output;
     this.#turns = turns;
     this.#packets = packets;
     this.#core = core;
+    this.#authenticate = parts.authenticate;
+    this.#last = parts.last;
     this.#takeovers = new Takeovers(loop, arrivals, (channel, old) =>
-      guard(() => {
+      core.guard(() => {
         core.beginCall();
         this.#receiveWithheld(channel, old);
         this.on(channel);
@@ -106,14 +102,14 @@ export class Reading {
       if (channel.isCut) this.#goOn(channel);
       else if (!this.#one(channel)) {
         this.#incomplete(channel);
-        this.#core.last(channel);
+        this.#last(channel);
         return false;
       }
       if (channel.isCut) return true;
       if (channel.reader.buffered > 0 && !this.#turns.mayWork(channel)) return true;
     }
     // The answer would come too late.
-    if (channel.holdAuthentication) this.#core.last(channel);
+    if (channel.holdAuthentication) this.#last(channel);
     return false;
   }
 
@@ -192,8 +188,25 @@ export class Reading {
     return channel?.isUnread === true ? channel : null;
   }
 
+  /** Checks the credentials of a CONNECT. Until the answer its channel is not read. */
+  authenticate(channel: Channel, effect: Effect & { type: "authenticate" }): void {
+    let isLater = false;
+    channel.holdAuthentication = true;
+    const authenticate = byCertificate(channel.link) ?? this.#authenticate;
+    const isWaiting = (): boolean => channel.open && channel.holdAuthentication;
+    authenticate({ ...effect, isWaiting }, (refused) => {
+      channel.holdAuthentication = false;
+      if (!channel.open) return;
+      const answer = { type: "authenticated", connection: channel.id, refused } as const;
+      if (!isLater) this.#core.enqueue(answer);
+      else this.#core.guard(() => this.#answered(channel, effect.clientId, answer));
+    });
+    isLater = true;
+    if (channel.holdAuthentication) this.update(channel);
+  }
+
   /** The check of a CONNECT's credentials was answered in a later turn. */
-  answered(channel: Channel, clientId: string, answer: Answer): void {
+  #answered(channel: Channel, clientId: string, answer: Answer): void {
     this.#core.beginCall();
     const handIn = (): void => this.#core.handle(answer);
     if (answer.refused === null) this.#inTurn(channel, { clientId, handIn });

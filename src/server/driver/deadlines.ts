@@ -1,0 +1,80 @@
+import type { Broker } from "../../core/broker.ts";
+import type { Arrivals } from "./arrivals.ts";
+import type { Channel } from "./channel.ts";
+import type { Channels } from "./channels.ts";
+import type { Core } from "./core.ts";
+import type { DeadlineTimer } from "./deadline-timer.ts";
+import type { Turns } from "./turns.ts";
+
+/** Connections that one turn judges at most, since it first asks for what is unread of them. */
+const judgedAtOnce = 250;
+
+interface DeadlinesParts {
+  readonly broker: Broker;
+  readonly core: Core;
+  readonly channels: Channels;
+  readonly turns: Turns<Channel>;
+  readonly arrivals: Arrivals;
+  /** Creates the timer; it calls `onDue` at the time it was armed to. */
+  readonly timer: (onDue: () => void) => DeadlineTimer;
+  readonly checkProgress: () => void;
+}
+
+/** Hands in what is due at its time, with which connections have unread data. */
+export class Deadlines {
+  readonly #parts: DeadlinesParts;
+  readonly #core: Core;
+  readonly #timer: DeadlineTimer;
+
+  constructor(parts: DeadlinesParts) {
+    this.#parts = parts;
+    this.#core = parts.core;
+    this.#timer = parts.timer(() => parts.core.call(() => this.#fired()));
+  }
+
+  /** Arms the timer, unless the next turn handles what is due. */
+  arm(): void {
+    const { turns, broker } = this.#parts;
+    if (!turns.isDue) this.#timer.arm(broker.nextDeadline());
+  }
+
+  stop(): void {
+    this.#timer.stop();
+  }
+
+  #fired(): void {
+    this.#parts.checkProgress();
+    this.#handleAtOnce(true);
+  }
+
+  /** Handles what is due although no timer fires, if it can be seen who has sent and was not read. */
+  handleUnreported(): void {
+    const { broker, arrivals } = this.#parts;
+    const due = broker.nextDeadline();
+    if (arrivals.sees && due !== null && due <= this.#core.now()) this.#handleAtOnce(false);
+  }
+
+  #handleAtOnce(isAll: boolean): void {
+    const { turns } = this.#parts;
+    turns.atOnce(() => {
+      if (this.handle()) turns.addDue();
+    }, isAll);
+  }
+
+  /** Returns whether more is due. */
+  handle(): boolean {
+    const { broker, arrivals, channels } = this.#parts;
+    const now = this.#core.now();
+    const undecided = broker.undecided(now, judgedAtOnce + arrivals.postponed);
+    for (const { id, cause } of undecided.connections) {
+      const { messagesSent: messages, link } = channels.get(id);
+      if (cause === "keepAliveExpired" && messages > 0)
+        this.#core.handle({ type: "delivered", connection: id, messages });
+      const what = link.preparing ?? null;
+      if (cause === "connectTimeout" && what !== null)
+        this.#core.handle({ type: "preparing", connection: id, what });
+    }
+    this.#core.handle({ type: "deadline", unread: arrivals.unread(undecided, now) });
+    return broker.isBehind;
+  }
+}
