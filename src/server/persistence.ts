@@ -7,7 +7,7 @@ import type { StoreSettings } from "../config/settings.ts";
 import type { Changes, Commit } from "../core/durable.ts";
 import type { Millis } from "../core/io.ts";
 import type { LogEvent } from "../log/events.ts";
-import { inBackground } from "../store/background.ts";
+import { BackgroundCommits } from "../store/background.ts";
 import { remedy, StoreError } from "../store/faults.ts";
 import { fileName } from "../store/file.ts";
 import { SqliteStore } from "../store/sqlite.ts";
@@ -21,6 +21,9 @@ const heartbeatMs = 1000;
 /** Milliseconds for which an orderly stop waits until everything is kept. */
 const lastCommitMs = 5000;
 
+/** What the store asks of the driver. */
+type StoringDriver = Pick<Driver, "order" | "isKept">;
+
 interface PersistenceParts {
   readonly clock: Clock;
   readonly loop: Loop;
@@ -32,6 +35,8 @@ interface PersistenceParts {
 /** The store of a running broker. */
 export class Persistence {
   readonly commit: Commit;
+  /** Null: a commit is done when it is kept. */
+  readonly #background: BackgroundCommits | null;
   /** The path of its file. */
   readonly file: string;
   readonly #store: SqliteStore;
@@ -69,12 +74,13 @@ export class Persistence {
       if (this.#isServing) this.#commit(changes, done);
       else this.#early = () => this.#commit(changes, done);
     };
-    this.commit =
+    this.#background =
       settings.durability === "off"
-        ? inBackground(commit, loop, ({ detail }) =>
+        ? new BackgroundCommits(commit, loop, ({ detail }) =>
             this.#warn(`the store writes nothing at the moment: ${detail}`),
           )
-        : commit;
+        : null;
+    this.commit = this.#background?.commit ?? commit;
   }
 
   #commit(changes: Changes, done: Parameters<Commit>[1]): void {
@@ -110,7 +116,7 @@ export class Persistence {
   }
 
   /** Makes state of what is kept, part by part. Throws CliError. */
-  async restore(driver: Driver): Promise<void> {
+  async restore(driver: StoringDriver): Promise<void> {
     const { pastRuns } = this.#store;
     const last = pastRuns.at(-1);
     if (last === undefined) return;
@@ -124,7 +130,7 @@ export class Persistence {
   }
 
   /** Clients can connect. From now on the store knows that the broker lives. */
-  start(driver: Driver): void {
+  start(driver: StoringDriver): void {
     const beat = (): void => this.#store.heartbeat(this.#clock.now());
     // Before all that this broker keeps.
     beat();
@@ -156,10 +162,11 @@ export class Persistence {
   }
 
   /** An orderly stop: keeps what is not kept yet, for a while. */
-  async close(driver: Driver): Promise<void> {
+  async close(driver: StoringDriver): Promise<void> {
     this.stop();
     const until = performance.now() + lastCommitMs;
-    while (!driver.isKept && performance.now() < until) await setTimeout(5);
+    const isKept = (): boolean => driver.isKept && this.#background?.isIdle !== false;
+    while (!isKept() && performance.now() < until) await setTimeout(5);
     await this.abandon();
   }
 

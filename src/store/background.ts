@@ -12,38 +12,53 @@ interface Loop {
 }
 
 /**
- * A commit that promises nothing: it is done at once, and written later. A batch that fails is tried
+ * Commits that promise nothing: each is done at once, and written later. A batch that fails is tried
  * again before the next one, so that the file never misses a part in the middle.
  */
-export function inBackground(
-  commit: Commit,
-  loop: Loop,
-  onTrouble: (failure: StoreFailure) => void,
-): Commit {
-  const waiting: Changes[] = [];
-  let delayed: (() => void) | null = null;
-  let isFailing = false;
-  const write = (): void => {
-    const [changes] = waiting;
+export class BackgroundCommits {
+  readonly #write: Commit;
+  readonly #loop: Loop;
+  readonly #onTrouble: (failure: StoreFailure) => void;
+  readonly #waiting: Changes[] = [];
+  /** Tells the broker that there is room again; null: it does not wait. */
+  #delayed: (() => void) | null = null;
+  #isFailing = false;
+
+  constructor(write: Commit, loop: Loop, onTrouble: (failure: StoreFailure) => void) {
+    this.#write = write;
+    this.#loop = loop;
+    this.#onTrouble = onTrouble;
+  }
+
+  readonly commit: Commit = (changes, done) => {
+    const waiting = this.#waiting.push(changes);
+    if (waiting < waitingMax) this.#loop.soon(() => done(null));
+    else this.#delayed = () => done(null);
+    if (waiting === 1) this.#writeFirst();
+  };
+
+  /** Everything has been written. */
+  get isIdle(): boolean {
+    return this.#waiting.length === 0;
+  }
+
+  #writeFirst(): void {
+    const [changes] = this.#waiting;
     if (changes === undefined) return;
-    commit(changes, (failure) => {
+    this.#write(changes, (failure) => {
       if (failure !== null) {
-        if (!isFailing) onTrouble(failure);
-        isFailing = true;
-        loop.after(retryMs, write);
+        if (!this.#isFailing) this.#onTrouble(failure);
+        this.#isFailing = true;
+        this.#loop.after(retryMs, () => this.#writeFirst());
         return;
       }
-      isFailing = false;
-      waiting.shift();
+      this.#isFailing = false;
+      this.#waiting.shift();
+      const delayed = this.#delayed;
+      // It may hand in the next batch.
+      this.#delayed = null;
       delayed?.();
-      delayed = null;
-      write();
+      this.#writeFirst();
     });
-  };
-  return (changes, done) => {
-    waiting.push(changes);
-    if (waiting.length < waitingMax) loop.soon(() => done(null));
-    else delayed = () => done(null);
-    if (waiting.length === 1) write();
-  };
+  }
 }

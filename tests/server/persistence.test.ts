@@ -1,0 +1,46 @@
+import { expect, test } from "bun:test";
+import path from "node:path";
+import { Clock } from "../../src/server/driver/clock.ts";
+import { processLoop } from "../../src/server/driver/loop.ts";
+import { Persistence } from "../../src/server/persistence.ts";
+import { StoreFile } from "../../src/store/file.ts";
+import { message } from "../store/records.ts";
+import { Folder } from "../support/executable.ts";
+
+test.each(["normal", "full", "off"] as const)(
+  "an orderly stop keeps every batch that was taken, with durability %s",
+  async (durability) => {
+    using folder = new Folder();
+    const data = path.join(folder.path, "data");
+    const settings = { path: data, durability, restartSettleMs: 0, restartGraceMs: 0 };
+    const persistence = await Persistence.open(settings, "--data", {
+      ...{ clock: new Clock(), loop: processLoop, version: "1" },
+      note: (event) => expect.unreachable(JSON.stringify(event)),
+      onFault: (cause) => expect.unreachable(String(cause)),
+    });
+    if (persistence === null) throw new Error("no store");
+    const batches = 30;
+    let done = 0;
+    const driver = {
+      order: () => {},
+      get isKept() {
+        return done === batches;
+      },
+    };
+    persistence.start(driver);
+    const commit = (): void => {
+      if (done === batches) return;
+      const put = { put: "message", value: message(done + 1) } as const;
+      persistence.commit([put], () => {
+        done += 1;
+        commit();
+      });
+    };
+    commit();
+    await persistence.close(driver);
+    const file = StoreFile.openToRead(data);
+    expect(file.facts().rows.message).toBe(batches);
+    file.close();
+  },
+  20_000,
+);
