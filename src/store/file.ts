@@ -163,7 +163,6 @@ export class StoreFile {
     const run = this.#number("SELECT max(run) FROM run");
     this.#run = run;
     this.#heartbeat = database.prepare("UPDATE run SET heartbeat = ? WHERE run = ?");
-    this.#sign = new SignOfLife(this.#folder, run);
     database.exec(`DELETE FROM run WHERE run <= ${run - runsKept}`);
   }
 
@@ -257,9 +256,16 @@ export class StoreFile {
         isKept = this.#durability !== "off";
       } finally {
         this.#sync(null);
-        this.#sign?.write(whole(at), isKept);
+        this.#signLife(at, isKept);
       }
     });
+  }
+
+  /** Beside the file; what can't be opened now is opened the next time. */
+  #signLife(at: Millis, isKept: boolean): void {
+    if (this.#run === null) return;
+    this.#sign ??= new SignOfLife(this.#folder, this.#run);
+    this.#sign.write(whole(at), isKept);
   }
 
   /** `null`: what the durability asks of each commit. */

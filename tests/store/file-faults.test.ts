@@ -8,6 +8,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  rmdirSync,
   rmSync,
   statSync,
   truncateSync,
@@ -473,3 +474,16 @@ test("a sign of life that the store can't take counts all the same", async () =>
     expect(existsSync(name)).toBe(false);
   });
 }, 20_000);
+
+test("signs of life whose file can't be opened at first are there once it can", async () => {
+  await inFolder((folder) => {
+    const name = path.join(folder, "mqttd.alive");
+    mkdirSync(name);
+    const file = open(folder);
+    expect(faultOf(() => file.heartbeat(at(1)))[0]).toBe("other");
+    rmdirSync(name);
+    file.heartbeat(at(2));
+    expect(readFileSync(name, "latin1")).toStartWith(`1 ${at(2)} ${at(2)} `);
+    file.close();
+  });
+});
