@@ -10,14 +10,15 @@ import {
   statSync,
 } from "node:fs";
 import path from "node:path";
-import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { DatabaseSync } from "node:sqlite";
 import type { Millis } from "../core/io.ts";
 import { errorCode } from "../log/system-error.ts";
 import { StoreError, storeErrorOf } from "./faults.ts";
 import { holderOf, removeHolder, writeHolder } from "./holder.ts";
 import { rowKinds, rowsOf } from "./rows.ts";
+import { Runs } from "./runs.ts";
 import { applicationId, migrations } from "./schema.ts";
-import { type LastSign, lastSign, SignOfLife } from "./sign-of-life.ts";
+import { lastSign } from "./sign-of-life.ts";
 import type { Durability, FileFacts, PastRun } from "./store.ts";
 import { tables, Tables } from "./tables.ts";
 
@@ -41,33 +42,25 @@ const vacuumPages = 2048;
 /** How long to wait for whoever has the file open: `inspect` reads it for a moment. */
 const lockWaitMs = 2000;
 
-/** Runs that the file remembers. */
-const runsKept = 100;
-
 /**
- * A store's file in SQLite (write-ahead log), synchronous. Everything that goes wrong is a StoreError. One process has it open at a time: SQLite's lock ends with
- * the process, however that ends.
+ * A store's file in SQLite (write-ahead log), synchronous. Everything that goes wrong is a StoreError.
+ * One process has it open at a time: SQLite's lock ends with the process, however that ends.
  */
 export class StoreFile {
   readonly path: string;
   readonly #folder: string;
   readonly #database: DatabaseSync;
+  readonly #runs: Runs;
   #tables: Tables | null = null;
-  /** Null: the broker does not serve yet. Until then the file tells of the one before. */
-  #run: number | null = null;
   #version = "";
   #isHolder = false;
   #durability: Durability = "normal";
-  #heartbeat: StatementSync | null = null;
-  #sign: SignOfLife | null = null;
-  /** Of the broker before, unless it stopped in order. */
-  readonly #before: LastSign | null;
 
   private constructor(folder: string, database: DatabaseSync) {
     this.#folder = folder;
-    this.#before = lastSign(folder);
     this.path = path.join(folder, fileName);
     this.#database = database;
+    this.#runs = new Runs(folder, database);
   }
 
   /** Opens a folder's file for a broker; creates both if need be, and brings an older file up to date. */
@@ -154,18 +147,6 @@ export class StoreFile {
     database.exec("COMMIT");
   }
 
-  /** The first sign of life, once clients can connect. */
-  #begin(at: Millis): void {
-    const database = this.#database;
-    database
-      .prepare("INSERT INTO run (version, process, started, heartbeat) VALUES (?, ?, ?, ?)")
-      .run(this.#version, process.pid, whole(at), whole(at));
-    const run = this.#number("SELECT max(run) FROM run");
-    this.#run = run;
-    this.#heartbeat = database.prepare("UPDATE run SET heartbeat = ? WHERE run = ?");
-    database.exec(`DELETE FROM run WHERE run <= ${run - runsKept}`);
-  }
-
   /** Whether it is ours, of a version that we know, and whole. */
   #check(): void {
     if (this.#isEmpty) this.#checkLog();
@@ -190,12 +171,7 @@ export class StoreFile {
    * broker before knew to be on the disk has to be in it; what came after that may be cut.
    */
   #checkLog(): void {
-    if (this.#before === null || this.#before.kept === 0) return;
-    const { run, kept } = this.#before;
-    const found = this.#isEmpty
-      ? undefined
-      : this.#database.prepare("SELECT heartbeat FROM run WHERE run = ?").get(run);
-    if (found === undefined || Number(found["heartbeat"]) < kept) {
+    if (!this.#runs.areWhole(this.#isEmpty)) {
       throw new StoreError("cut", `its write-ahead log (${fileName}-wal) is missing or damaged`);
     }
   }
@@ -251,21 +227,13 @@ export class StoreFile {
       let isKept = false;
       try {
         if (this.#durability === "normal") this.#sync("FULL");
-        if (this.#run === null) this.#begin(at);
-        else this.#heartbeat?.run(whole(at), this.#run);
+        this.#runs.beat(at, this.#version);
         isKept = this.#durability !== "off";
       } finally {
         this.#sync(null);
-        this.#signLife(at, isKept);
+        this.#runs.sign(at, isKept);
       }
     });
-  }
-
-  /** Beside the file; what can't be opened now is opened the next time. */
-  #signLife(at: Millis, isKept: boolean): void {
-    if (this.#run === null) return;
-    this.#sign ??= new SignOfLife(this.#folder, this.#run);
-    this.#sign.write(whole(at), isKept);
   }
 
   /** `null`: what the durability asks of each commit. */
@@ -287,19 +255,7 @@ export class StoreFile {
 
   /** The runs before this one, the latest last. */
   pastRuns(): PastRun[] {
-    const signed = (run: number): number => (this.#before?.run === run ? this.#before.at : 0);
-    return told(() =>
-      this.#database
-        .prepare("SELECT * FROM run WHERE run IS NOT ? ORDER BY run")
-        .all(this.#run)
-        .map(({ run, version, process, started, heartbeat, stopped }) => ({
-          version: String(version),
-          process: Number(process),
-          started: Number(started) as Millis,
-          heartbeat: Math.max(Number(heartbeat), signed(Number(run))) as Millis,
-          stopped: stopped === null ? null : (Number(stopped) as Millis),
-        })),
-    );
+    return told(() => this.#runs.past());
   }
 
   facts(): FileFacts {
@@ -314,14 +270,14 @@ export class StoreFile {
     }));
   }
 
-  /** An orderly stop of a broker that served: everything is in the file then, and synced unless durability is `off`. */
+  /**
+   * An orderly stop of a broker, if it served: everything is in the file then, and synced unless
+   * durability is `off`.
+   */
   stop(at: Millis): void {
-    if (this.#run === null) return;
     told(() => {
       if (this.#durability !== "off") this.#sync("FULL");
-      this.#database
-        .prepare("UPDATE run SET heartbeat = ?, stopped = ? WHERE run = ?")
-        .run(whole(at), whole(at), this.#run);
+      this.#runs.stop(at);
     });
   }
 
@@ -329,7 +285,7 @@ export class StoreFile {
     told(() => {
       this.#database.close();
       if (this.#isHolder) removeHolder(this.#folder);
-      this.#sign?.remove();
+      this.#runs.close();
     });
   }
 
@@ -370,11 +326,6 @@ function named(cause: unknown, folder: string): StoreError {
   const holder = holderOf(folder);
   if (holder === null) return error;
   return new StoreError("locked", `another broker has it open (process ${holder})`, { cause });
-}
-
-/** Milliseconds of a run count whole in the file. */
-function whole(at: Millis): number {
-  return Math.floor(at);
 }
 
 function rollBack(database: DatabaseSync): void {
