@@ -1,6 +1,6 @@
 import type { Changes, DurableMessage } from "../core/durable.ts";
 import { ByteWriter } from "./bytes.ts";
-import { piecesOf, writeChange, writePiece } from "./records.ts";
+import { pieceBytes, piecesOf, writeChange, writePiece } from "./records.ts";
 
 /** The rows of a batch, and before them those of each piece of its large payloads. */
 export interface EncodedBatch {
@@ -28,11 +28,12 @@ function* pieceRows(
 ): Generator<Uint8Array<ArrayBuffer>, void, void> {
   for (const message of messages) {
     for (let number = 0; number < piecesOf(message); number++) {
-      const writer = new ByteWriter(pieceBytesWithKey);
+      const writer = new ByteWriter(pieceBytes + keyBytes);
       writePiece(writer, message, number);
       yield writer.written;
     }
   }
 }
 
-const pieceBytesWithKey = 1024 * 1024 + 64;
+/** More than what comes before a piece in its row. */
+const keyBytes = 64;

@@ -4,7 +4,7 @@ import { type EncodedBatch, encodeBatch } from "./batch.ts";
 import type { StoreError } from "./faults.ts";
 import type { OpenFile } from "./file.ts";
 import { PartReader } from "./parts.ts";
-import type { CommitFigures, FileFacts, PastRun, Store } from "./store.ts";
+import type { CommitFigures, FileFacts, PastRun } from "./store.ts";
 import { StoreThread } from "./store-thread.ts";
 
 export interface SqliteSettings extends OpenFile {
@@ -17,8 +17,9 @@ export interface SqliteSettings extends OpenFile {
 /** Memory to reserve for a batch at most, if the last one was large. */
 const largestGuess = 1024 * 1024;
 
-/** A store in an SQLite file, on a thread of its own. */
-export class SqliteStore implements Store {
+/** Keeps what outlives the process in an SQLite file, on a thread of its own. It knows no rule of MQTT. */
+export class SqliteStore {
+  /** The runs before this one, the latest last. */
   readonly pastRuns: readonly PastRun[];
   readonly #thread: StoreThread;
   /** A guess for the next batch. */
@@ -45,6 +46,10 @@ export class SqliteStore implements Store {
     }
   }
 
+  /**
+   * Reads everything, part by part, each small enough for one turn of the loop. Only before the
+   * first commit. Throws StoreError.
+   */
   async *load(): AsyncIterable<StoredPart> {
     const reader = new PartReader();
     let asked = this.#thread.ask({ ask: "read" });
@@ -58,6 +63,10 @@ export class SqliteStore implements Store {
     yield reader.end();
   }
 
+  /**
+   * Keeps a batch, all of it or nothing. Calls `done` once, after this has returned. One batch at a
+   * time.
+   */
   commit(changes: Changes, done: (failure: StoreFailure | null) => void): void {
     const batch = encodeBatch(changes, this.#batchBytes);
     this.#batchBytes = Math.min(batch.rows.length * 1.25 + 1024, largestGuess);
@@ -74,6 +83,7 @@ export class SqliteStore implements Store {
     });
   }
 
+  /** Notes that the broker lives. */
   heartbeat(at: Millis): void {
     this.#thread.post({ ask: "heartbeat", at });
   }
@@ -83,6 +93,7 @@ export class SqliteStore implements Store {
     return facts;
   }
 
+  /** Waits for the batch under way, notes the orderly stop and closes. Throws StoreError. */
   async close(at: Millis): Promise<void> {
     try {
       await this.#thread.ask({ ask: "close", at });

@@ -1,4 +1,3 @@
-import type { Changes, StoredPart, StoreFailure } from "../core/durable.ts";
 import type { Millis } from "../core/io.ts";
 import type { RowKind } from "./rows.ts";
 
@@ -37,32 +36,4 @@ export interface CommitFigures {
   /** How long they took, without their way to the store and back; the median of the last 1,000. */
   readonly medianMs: number | null;
   readonly longestMs: number;
-}
-
-/** Keeps what outlives the process. It knows no rule of MQTT. */
-export interface Store {
-  /** The runs before this one, the latest last. */
-  readonly pastRuns: readonly PastRun[];
-  readonly commits: CommitFigures;
-
-  /**
-   * Reads everything, part by part, each small enough for one turn of the loop. Only before the
-   * first commit. Throws StoreError.
-   */
-  load(): AsyncIterable<StoredPart>;
-
-  /**
-   * Keeps a batch, all of it or nothing. Calls `done` once, after this has returned. One batch at a
-   * time.
-   */
-  commit(changes: Changes, done: (failure: StoreFailure | null) => void): void;
-
-  /** Notes that the broker lives. */
-  heartbeat(at: Millis): void;
-
-  /** Null: it has no file. */
-  facts(): Promise<FileFacts | null>;
-
-  /** Waits for the batch under way, notes the orderly stop and closes. Throws StoreError. */
-  close(at: Millis): Promise<void>;
 }

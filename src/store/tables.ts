@@ -11,25 +11,21 @@ interface StoredRow {
   readonly sum: number;
 }
 
-interface Table {
-  readonly name: string;
-  /** The columns of the key. */
-  readonly keys: readonly string[];
-}
-
-export const tables: Readonly<Record<RowKind, Table>> = {
-  session: { name: "session", keys: ["session"] },
-  subscription: { name: "subscription", keys: ["session", "filter"] },
-  message: { name: "message", keys: ["message"] },
-  piece: { name: "piece", keys: ["message", "number"] },
-  queued: { name: "queued", keys: ["session", "place"] },
-  outgoing: { name: "outgoing", keys: ["session", "packet_id"] },
-  incoming: { name: "incoming", keys: ["session", "packet_id"] },
-  retained: { name: "retained", keys: ["topic"] },
-  will: { name: "will", keys: ["session"] },
+/** The columns of each table's key. */
+const keyColumns: Readonly<Record<RowKind, readonly string[]>> = {
+  session: ["session"],
+  subscription: ["session", "filter"],
+  message: ["message"],
+  piece: ["message", "number"],
+  queued: ["session", "place"],
+  outgoing: ["session", "packet_id"],
+  incoming: ["session", "packet_id"],
+  retained: ["topic"],
+  will: ["session"],
 };
 
-const ownedTables = ["subscription", "queued", "outgoing", "incoming", "will"];
+/** What belongs to a session. */
+const ownedKinds = ["subscription", "queued", "outgoing", "incoming", "will"] as const;
 
 /** Bytes after which what was read is handed on. */
 const readBytes = 256 * 1024;
@@ -67,9 +63,7 @@ export class Tables {
       writeStored(writer, "message", row);
       yield* full();
     }
-    const parts = (["subscription", "queued", "outgoing", "incoming", "will"] as const).map(
-      (kind) => ({ kind, cursor: new Cursor(this.#all(kind)) }),
-    );
+    const parts = ownedKinds.map((kind) => ({ kind, cursor: new Cursor(this.#all(kind)) }));
     for (const row of this.#all("session")) {
       writeStored(writer, "session", row);
       for (const { kind, cursor } of parts) {
@@ -89,11 +83,11 @@ export class Tables {
 
   /** In the order of their keys; `message`: the pieces of one. */
   *#all(kind: RowKind, message: number | null = null): Generator<StoredRow, void, void> {
-    const { name, keys } = tables[kind];
+    const keys = keyColumns[kind];
     const where = message === null ? "" : ` WHERE message = ${message}`;
     const columns = [...keys, "record", "sum"].join(", ");
     const statement = this.#database.prepare(
-      `SELECT ${columns} FROM ${name}${where} ORDER BY ${keys.join(", ")}`,
+      `SELECT ${columns} FROM ${kind}${where} ORDER BY ${keys.join(", ")}`,
     );
     const [first = "", second] = keys;
     for (const row of statement.iterate()) {
@@ -127,10 +121,10 @@ export class Tables {
   #putOf(kind: RowKind): StatementSync {
     const known = this.#puts.get(kind);
     if (known !== undefined) return known;
-    const { name, keys } = tables[kind];
+    const keys = keyColumns[kind];
     const columns = [...keys, "record", "sum"];
     const put = this.#database.prepare(
-      `INSERT OR REPLACE INTO ${name} (${columns.join(", ")}) VALUES (${columns.map(() => "?").join(", ")})`,
+      `INSERT OR REPLACE INTO ${kind} (${columns.join(", ")}) VALUES (${columns.map(() => "?").join(", ")})`,
     );
     this.#puts.set(kind, put);
     return put;
@@ -139,11 +133,11 @@ export class Tables {
   #deletesOf(kind: RowKind): readonly StatementSync[] {
     const known = this.#deletes.get(kind);
     if (known !== undefined) return known;
-    const { name, keys } = tables[kind];
+    const keys = keyColumns[kind];
     // A session takes along all that belongs to it.
-    const owners = kind === "session" ? ownedTables : [];
+    const owners = kind === "session" ? ownedKinds : [];
     const statements = [
-      `DELETE FROM ${name} WHERE ${keys.map((key) => `${key} = ?`).join(" AND ")}`,
+      `DELETE FROM ${kind} WHERE ${keys.map((key) => `${key} = ?`).join(" AND ")}`,
       ...owners.map((owner) => `DELETE FROM ${owner} WHERE session = ?`),
     ].map((sql) => this.#database.prepare(sql));
     this.#deletes.set(kind, statements);

@@ -10,7 +10,7 @@ import type {
   StoreFailure,
 } from "../../src/core/durable.ts";
 import type { Millis } from "../../src/core/io.ts";
-import type { Store } from "../../src/store/store.ts";
+import type { SqliteStore } from "../../src/store/sqlite.ts";
 
 /** Records with a value in every field, for tests of stores. */
 
@@ -151,7 +151,7 @@ export const sample: Changes = [
 ];
 
 /** All that a store has, in one part. */
-export async function allOf(store: Store): Promise<StoredPart> {
+export async function allOf(store: SqliteStore): Promise<StoredPart> {
   const all = { messages: [], sessions: [], retained: [] } as {
     [K in keyof StoredPart]: StoredPart[K][number][];
   };
@@ -163,6 +163,9 @@ export async function allOf(store: Store): Promise<StoredPart> {
   return all;
 }
 
-export async function committed(store: Store, changes: Changes): Promise<StoreFailure | null> {
+export async function committed(
+  store: SqliteStore,
+  changes: Changes,
+): Promise<StoreFailure | null> {
   return new Promise((resolve) => store.commit(changes, resolve));
 }
