@@ -157,7 +157,14 @@ export class Habits {
   #reportNotRetained(peer: Peer, { packet, topic }: Will, { own }: WillRecord): void {
     const known = this.#topics.of(topic);
     const birth = known?.retained ?? null;
-    if (packet.retain || own.retained === 0 || birth === null || known?.varies === true) return;
+    if (
+      packet.retain ||
+      own === null ||
+      own.retained === 0 ||
+      birth === null ||
+      known?.varies === true
+    )
+      return;
     if (birth.clientId !== peer.clientId || birth.willArmedAt !== null) return;
     if (birth.payloadBytes !== birth.payload.length) return;
     if (!areAlike(birth.payload, packet.payload)) return;
@@ -190,6 +197,7 @@ export class Habits {
   #reportMissingBirth(peer: Peer, will: Will, record: WillRecord, connectedForMs: number): void {
     const { topic, packet } = will;
     const { own } = record;
+    if (own === null) return;
     if (!packet.retain || packet.payload.length === 0 || own.retained > 0) return;
     if (connectedForMs < settledInMs && !this.#hadRetainedWill(peer, topic, record)) return;
     if (own.elsewhere !== null) {
@@ -214,7 +222,7 @@ export class Habits {
    * that the client is online.
    */
   #reportCleanDisconnect(peer: Peer, will: Will, { own }: WillRecord): void {
-    if (isFarewell(own)) return;
+    if (own === null || isFarewell(own)) return;
     const match = this.#broker.subscriptions.match(will.topic);
     const others = match.recipients.filter(({ session }) => session !== will.session);
     const listeners = others.length + match.groups.length;

@@ -131,7 +131,9 @@ export class Records {
   /** A client with a will published a message. */
   published(will: Will, topic: string, packet: PublishPacket): void {
     const record = willRecordOf(will);
-    if (record !== null) this.habits.published(will, record.own, topic, packet);
+    if (record !== null && record.own !== null) {
+      this.habits.published(will, record.own, topic, packet);
+    }
   }
 
   /** A message with RETAIN was stored, or without payload deleted the stored one. */
@@ -198,7 +200,10 @@ export class Records {
       const willRecord = this.wills.arm(
         will.facts,
         will.packet.payload,
-        { clientId, remote, version, keepAliveSeconds, sessionExpirySeconds, access: "allowed" },
+        {
+          ...{ clientId, remote, version, keepAliveSeconds, sessionExpirySeconds },
+          ...{ access: "allowed", isRestored: true },
+        },
         will.armedAt,
       );
       will.recordRef = willRecord;
@@ -225,9 +230,12 @@ export class Records {
     will: Will,
     access: Accepted["willAccess"],
   ): WillRecord {
-    const origin = { clientId, remote, version, keepAliveSeconds, sessionExpirySeconds, access };
+    const origin = {
+      ...{ clientId, remote, version, keepAliveSeconds, sessionExpirySeconds },
+      ...{ access, isRestored: false },
+    };
     const record = this.wills.arm(will.facts, will.packet.payload, origin, this.#broker.now);
-    record.own.sparkplug = sparkplugOf(will.topic, will.packet.payload);
+    if (record.own !== null) record.own.sparkplug = sparkplugOf(will.topic, will.packet.payload);
     will.recordRef = record;
     return record;
   }
@@ -371,7 +379,7 @@ export class Records {
     if (record === null) return;
     this.habits.settled(will, record, fate);
     // Only habits need it.
-    record.own.elsewhere = null;
+    if (record.own !== null) record.own.elsewhere = null;
   }
 }
 

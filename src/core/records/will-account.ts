@@ -51,7 +51,10 @@ export interface WillAccount {
    */
   readonly waitsAfterRestart?: "grace" | "settle";
   readonly fate: WillFateAccount | null;
-  /** What its client published on its connection. Absent: the broker is older than this field. */
+  /**
+   * What its client published on its connection. Absent: a store has kept the will from before the
+   * broker's restart, and not that; or the broker is older than this field.
+   */
   readonly own?: OwnPublishesAccount;
   /**
    * Of an NDEATH of Sparkplug B: the first 512 bytes of its payload and of the latest NBIRTH's on

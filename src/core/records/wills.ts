@@ -1,4 +1,4 @@
-import type { OwnPublishesAccount, WillAccount, WillEndAccount, WillStep } from "./will-account.ts";
+import type { WillAccount, WillEndAccount, WillStep } from "./will-account.ts";
 import type { WaitEnd, WillFacts, WillFate } from "../events.ts";
 import { excerpt } from "./excerpt.ts";
 import { Histogram } from "./histogram.ts";
@@ -25,6 +25,8 @@ export interface WillOrigin {
   /** Seconds in force; Infinity: never expires. */
   readonly sessionExpirySeconds: number;
   readonly access: "allowed" | "denied";
+  /** A store has kept the will, and nothing of what its client published. */
+  readonly isRestored: boolean;
 }
 
 /** What the client itself published since its will was armed, if related to the will. */
@@ -67,10 +69,8 @@ export class WillRecord extends Kept {
   waitsAfterRestart: "grace" | "settle" | null = null;
   /** Index among the armed wills of its topic; -1: not armed, or its topic is not kept. */
   place = -1;
-  readonly own: OwnPublishes = {
-    ...{ count: 0, onTopic: 0, retained: 0 },
-    ...{ saidWill: false, endedOnTopic: false, elsewhere: null, sparkplug: null },
-  };
+  /** Null: it is not known. */
+  readonly own: OwnPublishes | null;
   /** The message of another client that it replaced as the retained one; null: none. */
   overwrote: { readonly clientId: string; readonly remote: string; readonly at: Millis } | null =
     null;
@@ -83,6 +83,12 @@ export class WillRecord extends Kept {
     this.#payload = payload.slice(0, payloadKept);
     this.origin = origin;
     this.facts = kept;
+    this.own = origin.isRestored
+      ? null
+      : {
+          ...{ count: 0, onTopic: 0, retained: 0 },
+          ...{ saidWill: false, endedOnTopic: false, elsewhere: null, sparkplug: null },
+        };
     this.armedAt = now;
     this.step("armed", now);
   }
@@ -118,19 +124,20 @@ export class WillRecord extends Kept {
       ...(this.waitsAfterRestart !== null &&
         this.fate === null && { waitsAfterRestart: this.waitsAfterRestart }),
       fate: this.#fate(),
-      own: this.#own,
+      ...this.#own,
       ...this.#sparkplug,
       steps: [...this.steps],
     };
   }
 
-  get #own(): OwnPublishesAccount {
+  get #own(): Pick<WillAccount, "own"> {
+    if (this.own === null) return {};
     const { onTopic, retained, elsewhere } = this.own;
-    return { onTopic, retained, farewell: isFarewell(this.own), elsewhere };
+    return { own: { onTopic, retained, farewell: isFarewell(this.own), elsewhere } };
   }
 
   get #sparkplug(): Pick<WillAccount, "sparkplug"> {
-    const { sparkplug } = this.own;
+    const sparkplug = this.own?.sparkplug ?? null;
     if (sparkplug === null) return {};
     const { death, birth } = sparkplug;
     const born = birth && {

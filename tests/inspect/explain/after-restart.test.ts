@@ -119,3 +119,24 @@ test("explained: a will that its client cancelled within the grace", () => {
   const told = allOf(willsOf(world.broker)).map((will) => willText(will, world.wall));
   expect(told[0]).toContain("came back within store.restartGrace");
 });
+
+test("a client with a birth before the restart is not blamed for having none", () => {
+  const before = new StoredWorld();
+  const client = before.open();
+  client.connect({
+    ...{ clientId: "mortal", clean: false },
+    will: { topic: "wills/mortal", payload: Buffer.from("offline"), qos: 1, retain: true },
+  });
+  before.keep();
+  client.publish("wills/mortal", "online", { retain: true });
+  before.advance(60_000);
+  before.keep();
+  const world = before.restart(3000);
+  world.advance(10_000);
+  world.keep();
+  expect(pageOf(world)).toStartWith("The will of mortal fired");
+  expect(world.noted("clientFault")).toEqual([]);
+  expect(pageOf(world)).not.toContain("published nothing");
+  // What it published is not known.
+  expect(answerOf(world).wills[0]).not.toHaveProperty("own");
+});
