@@ -29,7 +29,8 @@ export function connectionOf(broker: Broker, record: ConnectionRecord): Connecti
     ...(facts.incomplete !== undefined && { incomplete: facts.incomplete }),
     ...standstillOf(broker, record),
     pings: record.pings?.rhythm ?? null,
-    closestCallMs: allowedMs === null ? null : allowedMs - record.longestSilenceMs,
+    closestCallMs:
+      allowedMs === null || record.isRestored ? null : allowedMs - record.longestSilenceMs,
     ...(live === null ? awaitsNothing : awaitedOf(broker, live)),
     dropped: facts.dropped,
     end: record.end,

@@ -47,11 +47,11 @@ export interface ConnectionAccount {
   readonly stoodStillInAllMs?: number;
   /** As in `end`, for an open connection. */
   readonly lastPacketWaitedMs?: number;
-  /** Intervals between PINGREQs; null: fewer than two arrived. */
+  /** Intervals between PINGREQs; null: fewer than two arrived, or `restored`. */
   readonly pings: PingRhythm | null;
   /**
    * The shortest time left until the keepalive's deadline when a packet arrived, standstills of the
-   * broker not counted; null: no keepalive.
+   * broker not counted; null: no keepalive, or `restored`.
    */
   readonly closestCallMs: number | null;
   /** When the broker will end it if nothing changes; null: it has ended, or no timeout runs. */
@@ -76,7 +76,8 @@ export interface ConnectionAccount {
   readonly willId: number | null;
   /**
    * A store has kept it from before the broker's restart. A will that was decided before is not kept:
-   * then `willId` is null too. Absent: it is of this process.
+   * then `willId` is null too. Nor is what it sent, nor its Clean Start: `lastPacket` is its end, of
+   * type `not kept`. Absent: it is of this process.
    */
   readonly restored?: true;
 }

@@ -129,6 +129,7 @@ export class ConnectionRecord extends Kept {
     record.connectedAt = connectedAt;
     record.username = excerpt(username);
     record.keepAliveAskedSeconds = keepAliveSeconds;
+    record.sessionPresent = session.createdAt < connectedAt;
     record.sessionExpirySeconds = expiryIntervalSeconds;
     record.sessionExpiryAskedSeconds = expiryIntervalSeconds;
     record.cleanStart = expiryIntervalSeconds === 0;

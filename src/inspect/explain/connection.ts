@@ -139,6 +139,11 @@ function sessionText(
         ? "which is kept after the connection without end"
         : `which is kept for ${setting(expiry * 1000)} after the connection`;
   const limit = cutByLimit(connection);
+  if (connection.restored === true) {
+    // Its Clean Start is not kept.
+    const came = sessionPresent ? "It resumed its session" : "It began a new session";
+    return sentence(`${came}, ${kept}.`);
+  }
   if (sessionPresent) {
     const rule = ruleFor(connection, "3.1.2-4", "3.1.2-5");
     return sentence(`With ${flag} it resumed its session, ${kept}${limit}.`, rule);

@@ -125,6 +125,9 @@ export function clientLines(client: ClientAnswer, style: ViewStyle): string[] {
 }
 
 function withoutWill(connection: ConnectionAccount | null): string {
+  if (connection?.restored === true) {
+    return "none now; one that was decided before the broker ended is not kept";
+  }
   const refused = connection?.refusedWill ?? null;
   return refused === null ? "none" : `none: the CONNECT was refused, with a ${armedWill(refused)}`;
 }
@@ -158,9 +161,14 @@ function connectionFacts(
     const due = ahead(now, connection.deadlineAt);
     facts.push(`ends ${due} unless it reads the pending output`);
   }
-  return [
+  const first: [string, string][] = [
     ["Connection", facts.join(", ")],
     ["Keepalive", keepAliveText(connection, now)],
+  ];
+  // What it sent is not kept.
+  if (connection.restored === true) return first;
+  return [
+    ...first,
     ["Last packet", `${lastPacket.type}, ${ago(now, lastPacket.at)}${still}`],
     ...incompleteFacts(connection, now),
     ["Pings", pings === null ? "fewer than two PINGREQs" : pingText(pings)],

@@ -4,8 +4,10 @@ import type { WorldOptions } from "../../support/world.ts";
 import { willsOf } from "../../../src/core/queries/wills.ts";
 import { allOf } from "../../../src/core/steps.ts";
 import { willText } from "../../../src/inspect/views/wills.ts";
+import { clientLines } from "../../../src/inspect/views/client.ts";
 import { eventLine } from "../../../src/server/event-hub.ts";
 import { explain } from "../../../src/inspect/explain/explain.ts";
+import { plainStyle } from "../views/viewed.ts";
 import { answerOf, flatPage, pageOf, watched } from "./explained.ts";
 
 /** A broker that came back 3 s after its end, with the will of a client that was connected. */
@@ -70,6 +72,7 @@ test("explained: a will that was decided before the restart is not said to be no
     "If it set a will, that was decided before the broker ended, and is not kept.",
   );
   expect(page).not.toMatch(/set no will|Set a will/);
+  expect(clientPage(world)).toMatch(/Will +none now; one that was decided before the broker ended/);
   // Once it is back, the connection before is still not said to have had none.
   world.open().connect({ clientId: "mortal", clean: false });
   world.keep();
@@ -140,3 +143,22 @@ test("a client with a birth before the restart is not blamed for having none", (
   // What it published is not known.
   expect(answerOf(world).wills[0]).not.toHaveProperty("own");
 });
+
+test("told of a connection before the restart: nothing that is not kept", () => {
+  const before = new StoredWorld();
+  const mortal = { clientId: "mortal", clean: false, keepalive: 60 };
+  before.open().connect(mortal);
+  before.keep();
+  before.advance(1000);
+  before.open().connect(mortal);
+  before.keep();
+  const world = before.restart(3000);
+  const page = flatPage(world);
+  expect(page).toContain("It resumed its session, which is kept after the connection without end.");
+  expect(page).not.toContain("Clean Session");
+  expect(clientPage(world)).not.toMatch(/closest call|PINGREQ|Last packet/);
+});
+
+function clientPage(world: StoredWorld): string {
+  return clientLines(answerOf(world), plainStyle(1000)).join("\n");
+}
