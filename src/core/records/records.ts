@@ -188,11 +188,10 @@ export class Records {
    * `allowedMs`: of silence, by its keepalive; null: any.
    */
   restored(session: Session, allowedMs: number | null): void {
-    const { clientId, origin, ended, version, will } = session;
-    if (origin === null || ended === null || version === null) return;
-    const { remote, keepAliveSeconds } = origin;
+    const { clientId, ended, will } = session;
     const record = ConnectionRecord.restored(session, allowedMs);
-    if (record === null) return;
+    if (record === null || ended === null) return;
+    const { remote, version, keepAliveSeconds } = record.facts;
     const history = this.clients.connected(clientId);
     history.restored(record);
     if (will !== null) {

@@ -41,9 +41,9 @@ export function storyOf(scene: Scene): StoryLine[] {
 }
 
 /** That the broker was away since the client connected. Before lines of the same time. */
-function restartLines({ answer }: Scene, connectedAt: number): StoryLine[] {
-  const { restart } = answer;
-  if (restart === undefined || restart === null || isOlder(restart, connectedAt)) return [];
+function restartLines({ answer, connection }: Scene, connectedAt: number): StoryLine[] {
+  const { restart = null } = answer;
+  if (restart === null || connection.restored !== true) return [];
   const { backAt } = restart;
   // Its last sign of life may be a second old, and the client newer.
   const at = Math.max(restart.at, connectedAt);
@@ -54,10 +54,6 @@ function restartLines({ answer }: Scene, connectedAt: number): StoryLine[] {
 
 export function endOfBroker({ how }: Restart): string {
   return how === "killed" ? "The broker was killed, or it crashed." : "The broker was stopped.";
-}
-
-function isOlder({ backAt }: Restart, connectedAt: number): boolean {
-  return backAt !== null && backAt < connectedAt;
 }
 
 function refusedStory({ connection, answer }: Scene): StoryLine[] {
