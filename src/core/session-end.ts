@@ -81,11 +81,12 @@ export function publishDueWill(broker: Broker, will: Will): void {
 export function endOverSession(broker: Broker): boolean {
   const last = broker.postponed.firstLast;
   if (last === null || (last.isRestored && !isSettled(broker))) return false;
-  // In due order on each topic.
+  // In due order on each topic, but for one that waits for its client.
   for (const will of broker.postponed.on(last.topic)) {
-    publishDueWill(broker, will);
     if (will === last) break;
+    publishDueWill(broker, will);
   }
+  publishDueWill(broker, last);
   return true;
 }
 

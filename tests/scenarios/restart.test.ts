@@ -469,3 +469,13 @@ test("a session that is over makes no place for another before its will had time
   expect(world.noted("will")).toHaveLength(1);
   expect(connected(world, { clientId: "new", ...lasting }).closedBy).toBeNull();
 });
+
+test("a session that is over makes place for another once its client had time, whatever else is due", () => {
+  const before = new StoredWorld({ restartGraceMs: 5000 });
+  connected(before, { clientId: "a", will: gone });
+  const world = before.restart(1000, 0, { limits: { sessions: 1 }, restartGraceMs: 5000 });
+  // Its deadline was not handled yet.
+  world.pass(5000);
+  expect(connected(world, { clientId: "new", ...lasting }).closedBy).toBeNull();
+  expect(world.noted("will")).toMatchObject([{ will: { fate: "published" } }]);
+});
