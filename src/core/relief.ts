@@ -34,7 +34,7 @@ export function relieve(broker: Broker): void {
   if (!memory.takes("refuseNew")) pressure.since = null;
   else pressure.since ??= broker.now;
   if (memory.hasRoom(0)) pressure.isOverfull = false;
-  if (memory.takes("endSessions") && isSettled(broker)) endOldest(broker, "endSessions", 0);
+  if (memory.takes("endSessions")) endOldest(broker, "endSessions", 0);
   memory.update();
   const refusesMessages = memory.takes("refuseMessages");
   if (refusesMessages && !pressure.refusesMessages) releaseEveryPublisher(broker);
@@ -52,8 +52,12 @@ function endOldest(broker: Broker, measure: "endSessions" | "refuseNew", bytes: 
   }
 }
 
-/** Ends the idle session that is offline for longest. False: there is none. */
+/**
+ * Ends the idle session that is offline for longest. False: there is none, or clients still have time
+ * to return after a restart.
+ */
 function endOldestSession(broker: Broker, why: "memory" | "session limit"): boolean {
+  if (!isSettled(broker)) return false;
   const [oldest] = broker.pressure.idle;
   if (oldest === undefined) return false;
   endSession(broker, oldest, why);
@@ -74,15 +78,14 @@ export function makeRoomAmongSessions(broker: Broker): boolean {
 }
 
 /**
- * Makes room for so many bytes of a new session: when new ones have been refused for as long as a publisher may be
- * held, the oldest idle ones go. So a crowd of sessions that nobody uses can't shut out clients for
- * ever.
+ * Makes room for so many bytes of a new session: when new ones have been refused for as long as a
+ * publisher may be held, the oldest idle ones go. So a crowd of sessions that nobody uses can't shut
+ * out clients for ever.
  */
 export function makeRoomInMemory(broker: Broker, bytes: number): boolean {
   const { memory, pressure, now, limits } = broker;
   if (memory.hasRoomBefore("refuseNew", bytes)) return true;
-  if (pressure.since === null || !isSettled(broker) || now - pressure.since < limits.holdTimeoutMs)
-    return false;
+  if (pressure.since === null || now - pressure.since < limits.holdTimeoutMs) return false;
   endOldest(broker, "refuseNew", bytes);
   return memory.hasRoomBefore("refuseNew", bytes);
 }

@@ -479,3 +479,15 @@ test("a session that is over makes place for another once its client had time, w
   expect(connected(world, { clientId: "new", ...lasting }).closedBy).toBeNull();
   expect(world.noted("will")).toMatchObject([{ will: { fate: "published" } }]);
 });
+
+test("a session without a will makes no place for another before its client had time", () => {
+  const before = new StoredWorld();
+  connected(before, { clientId: "s", ...lasting }).drop();
+  before.keep();
+  const world = before.restart(1000, 0, { limits: { sessions: 1 } });
+  const stranger = world.open();
+  expect(stranger.connect({ clientId: "new", ...lasting })?.reasonCode).toBe(0x97);
+  world.advance(5000);
+  expect(connected(world, { clientId: "new", ...lasting }).closedBy).toBeNull();
+  expect(world.broker.sessions.has("s")).toBe(false);
+});
