@@ -28,7 +28,7 @@ export class KeptMessage {
 export class Journal {
   /** The input that is being handled changed something durable. */
   hasChanged = false;
-  /** State is made of what the store has: that changes nothing. */
+  /** A session is made of what the store has: that changes nothing. */
   isAdopting = false;
   #retained: Retained | null = null;
   /** Sessions of which something changed, also ended ones. */
@@ -73,7 +73,7 @@ export class Journal {
 
   /** A topic's retained message changed. The broker's own are not durable. */
   retainedChanged(topic: string): void {
-    if (this.isAdopting || isServerOwned(topic)) return;
+    if (isServerOwned(topic)) return;
     this.hasChanged = true;
     this.#topics.add(topic);
   }

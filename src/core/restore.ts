@@ -69,9 +69,7 @@ function restoreRetained(
     // What was published since is newer.
     const message = broker.retained.has(topic) ? null : journal.adoptRetained(topic, number);
     if (message !== null) {
-      journal.isAdopting = true;
       broker.retained.restore(message);
-      journal.isAdopting = false;
       counts.retained += 1;
     }
   }
@@ -120,7 +118,7 @@ function restoreSession(
   const { will } = session;
   if (will !== null) {
     counts.wills += 1;
-    goOnWithWill(session, will, journal);
+    if (will.state === "armed") startDelay(session, will);
   }
   broker.records.restored(session, allowedSilenceMs(broker.rules, record.keepAliveSeconds));
   if (will !== null && dueOf(session) <= after(broker.now, nearMs)) {
@@ -129,17 +127,13 @@ function restoreSession(
   goOn(broker, session);
 }
 
-/** Its will is delayed from now on, if its connection was open. */
-function goOnWithWill(session: Session, will: Will, journal: Journal): void {
+/** Its connection was open: its will is delayed from now on. */
+function startDelay(session: Session, will: Will): void {
   const { ended, expiryIntervalSeconds } = session;
   assert(ended !== null, "a restored session has no connection");
-  const wasArmed = will.ended === null;
-  will.ended ??= ended;
-  will.originalDue ??= after(ended.at, willDelay(will.packet, expiryIntervalSeconds) * 1000);
-  // One that was delayed before is kept as such.
-  journal.isAdopting = !wasArmed;
+  will.ended = ended;
+  will.originalDue = after(ended.at, willDelay(will.packet, expiryIntervalSeconds) * 1000);
   will.become("delayed");
-  journal.isAdopting = false;
 }
 
 function restoreSubscription(broker: Broker, session: Session, stored: DurableSubscription): void {
@@ -221,6 +215,7 @@ function restoreWill({ memory }: Broker, session: Session, stored: DurableWill):
   session.arm(will);
   session.journal?.adoptWill();
   memory.wills.take(will.held);
+  if (will.ended !== null) will.become("delayed");
 }
 
 /**

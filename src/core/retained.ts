@@ -117,6 +117,7 @@ export class Retained {
   store(message: Message, now: Millis): boolean {
     if (this.limitFor(message, now) !== null) return false;
     this.restore(message);
+    this.#journal?.retainedChanged(message.topic);
     return true;
   }
 
@@ -130,7 +131,6 @@ export class Retained {
     this.#memory.hold(message);
     if (old !== null) this.#memory.release(old);
     this.#memory.retained.set(this.held);
-    this.#journal?.retainedChanged(topic);
   }
 
   /** Bytes of memory that a message would take, less those of the one that it replaces. */

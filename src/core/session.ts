@@ -311,11 +311,12 @@ export class Session {
 
   /** Gives back the memory of what it holds, as it ends. */
   release(): void {
+    // First, so that it takes no notice of what goes with it.
+    this.journal?.ended();
     this.queue.clear();
     this.outgoing.clear();
     this.#memory.inflight.give(this.incoming.size * costs.incoming);
     this.#memory.sessions.give(this.#ownBytes);
-    this.journal?.ended();
   }
 
   /** Bytes of memory of all that it and its connection hold, with all of each message. */
