@@ -15,6 +15,11 @@ export function reasonOf({ isFull }: StoreFailure): ReasonCode {
   return isFull ? Reason.quotaExceeded : Reason.implementationSpecificError;
 }
 
+/** The reason code of a CONNACK that refuses for it. */
+export function connackReasonOf({ isFull }: StoreFailure): ReasonCode {
+  return isFull ? Reason.quotaExceeded : Reason.serverUnavailable;
+}
+
 /** Why nothing of a session can be kept now, if it outlives its connection; null: it can. */
 export function failureFor({ failedStore }: Broker, session: Session): StoreFailure | null {
   if (failedStore === null || session.expiryIntervalSeconds === 0) return null;

@@ -2,6 +2,7 @@ import type { Broker } from "./broker.ts";
 import { connackFor, sessionExpirySecondsInForce } from "./connack.ts";
 import type { Connection } from "./connection.ts";
 import { endConnection } from "./connection-end.ts";
+import { connackReasonOf } from "./failed-store.ts";
 import { packetSize } from "./packet-size.ts";
 import type { ConnectPacket } from "./packet.ts";
 import { Reason, type ProtocolError, type ReasonCode } from "./reason.ts";
@@ -140,9 +141,9 @@ export function refusalByStore(
   const before = sessions.get(clientId)?.expiryIntervalSeconds ?? 0;
   const isKept = packet.will !== null || sessionExpirySecondsInForce(broker, packet) > 0;
   if (!isKept && before === 0) return null;
-  const { isFull, detail } = failedStore.failure;
-  const reason = isFull ? Reason.quotaExceeded : Reason.serverUnavailable;
-  return refusal(reason, "v5-3.1.4-2", `the broker can't keep the session: ${detail}`);
+  const { failure } = failedStore;
+  const told = `the broker can't keep the session: ${failure.detail}`;
+  return refusal(connackReasonOf(failure), "v5-3.1.4-2", told);
 }
 
 /**

@@ -1,8 +1,7 @@
 import type { Broker } from "./broker.ts";
 import { endConnection } from "./connection-end.ts";
-import { reasonOf } from "./failed-store.ts";
+import { connackReasonOf, reasonOf } from "./failed-store.ts";
 import type { Input } from "./io.ts";
-import { Reason } from "./reason.ts";
 
 /**
  * What the store did not keep is not promised: clients that wait for an answer lose their
@@ -22,11 +21,10 @@ export function persistFailed(broker: Broker, input: Input & { type: "persistFai
     if (connection === undefined) continue;
     if (!isAnswered) {
       const properties = connection.version === 5 ? { reasonString: detail } : null;
-      const refused = reason === Reason.quotaExceeded ? reason : Reason.serverUnavailable;
       broker.send(connection, {
         type: "connack",
         sessionPresent: false,
-        reason: refused,
+        reason: connackReasonOf(failure),
         properties,
       });
     }
