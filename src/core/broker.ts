@@ -183,9 +183,9 @@ export class Broker {
     return effects;
   }
 
-  /** When to hand in the next `deadline`; null: no deadline is set. */
+  /** When to hand in the next `deadline`; null: none is set, or all wait until clients can connect. */
   nextDeadline(): Millis | null {
-    return this.deadlines.next();
+    return this.restoration === null ? this.deadlines.next() : null;
   }
 
   /**

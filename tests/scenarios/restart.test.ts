@@ -369,6 +369,27 @@ test("a delayed will that is due before its subscribers had time to return waits
   }
 });
 
+test("a will that is due while the store is still read waits too, and comes before its client", () => {
+  for (const returns of [false, true]) {
+    const before = new StoredWorld();
+    connected(before, delayed(90)).drop();
+    before.keep();
+    const world = before.load();
+    world.advance(100_000);
+    expect(world.noted("will")).toEqual([]);
+    world.listen();
+    const watcher = watcherOf(world);
+    if (returns) connected(world, delayed(90));
+    else world.advance(4999);
+    world.keep();
+    expect(watcher.messages()).toEqual(returns ? ["w=gone"] : []);
+    world.advance(1);
+    world.keep();
+    expect(world.noted("will")).toHaveLength(1);
+    expect(world.noted("will")).toMatchObject([{ will: { due: before.wall + 90_000 } }]);
+  }
+});
+
 test("a session that ends before its subscribers had time to return waits with its will", () => {
   for (const [willDelayInterval, expiry] of [
     [600, 10],

@@ -66,13 +66,24 @@ export class StoredWorld extends World {
    * of life was so long before the death.
    */
   restart(downMs = 0, heartbeatAgoMs = 0, options: WorldOptions = this.#options): StoredWorld {
+    const next = this.load(downMs, heartbeatAgoMs, options);
+    next.listen();
+    return next;
+  }
+
+  /** As `restart`, but clients can't connect yet. */
+  load(downMs = 0, heartbeatAgoMs = 0, options: WorldOptions = this.#options): StoredWorld {
     const kept = this.store.kept.copy();
     const next = new StoredWorld({ ...options, startedAt: this.wall + downMs }, kept);
     const heartbeatAt = (this.wall - heartbeatAgoMs) as Millis;
     next.driver.order({ type: "loaded", part: kept.load(), heartbeatAt });
-    next.driver.order({ type: "listening" });
-    next.check();
     return next;
+  }
+
+  /** Clients can connect. */
+  listen(): void {
+    this.driver.order({ type: "listening" });
+    this.check();
   }
 
   /** Keeps batches until none is left. */
