@@ -81,6 +81,8 @@ export function handleDueDeadlines(broker: Broker, unread: Unread): void {
     if (isUnread(timed, unread) && !broker.rules.countsUnreadAsSilence) {
       if (isJudged) asked -= 1;
       postponed.push(deadline);
+      // Newcomers hold up nearly all of these, which may be a hundred thousand.
+      if (budget.spent >= until[Rank.fate]) open[Rank.fate] = false;
       continue;
     }
     if (isJudged && asked-- <= 0) {

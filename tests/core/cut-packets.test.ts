@@ -198,3 +198,25 @@ test("a connection whose packets wait in the driver makes no room, and its conne
   broker.handle({ type: "deadline", unread: { ...unread, asked: 1 } }, millis(5000));
   expect([...broker.connections.keys()]).toEqual([3]);
 });
+
+test("sessions that are due while newcomers wait are looked at within the budget", () => {
+  const broker = new Broker({}, now);
+  const sessions = 1000;
+  for (let connection = 0; connection < sessions; connection++) {
+    const opened = { connection, remote: "r", isLocal: false, listener, token: "t" };
+    broker.handle({ type: "opened", ...opened }, now);
+    const packet = { ...connectPacket, clientId: `c${connection}`, sessionExpiryInterval: 1 };
+    broker.handle({ type: "received", connection, packet: { ...packet, version: 5 } }, now);
+    broker.handle({ type: "authenticated", connection, refused: null }, now);
+    broker.handle({ type: "closed", connection, how: "eof" }, now);
+  }
+  const unread = { asked: 0, connections: new Set<number>(), newcomers: true };
+  const { spent } = broker.budget;
+  broker.budget.limit = spent + 100;
+  broker.handle({ type: "deadline", unread }, millis(2000));
+  expect(broker.budget.spent - spent).toBeLessThan(100);
+  expect(broker.sessions.size).toBe(sessions);
+  broker.budget.limit = Infinity;
+  broker.handle({ type: "deadline", unread: { ...unread, newcomers: false } }, millis(2000));
+  expect(broker.sessions.size).toBe(0);
+});
