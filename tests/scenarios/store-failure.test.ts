@@ -139,3 +139,31 @@ test("a will is published although its fate can't be kept", () => {
   expect(watcher.messages()).toEqual(["w=gone"]);
   expect(watcher.closedBy).toBeNull();
 });
+
+test("who has its CONNACK gets no second one, although its next answer waited with it", () => {
+  const world = new StoredWorld();
+  const client = lasting(world, "a");
+  client.subscribe("t");
+  world.store.keep();
+  world.check();
+  expect(client.received).toMatchObject([{ cmd: "connack", reasonCode: 0 }]);
+  world.fail();
+  expect(client.received).toMatchObject([{ cmd: "connack" }, { cmd: "disconnect" }]);
+  expect(client.received).toHaveLength(2);
+});
+
+test("a publication of a will leaves although the store fails, behind an answer that was kept", () => {
+  const world = new StoredWorld();
+  const dying = world.open();
+  const will = { topic: "t", payload: Buffer.from("x"), qos: 0, retain: false } as const;
+  dying.connect({ clientId: "d", will });
+  subscribed(world).drop();
+  world.keep();
+  const client = lasting(world, "s");
+  dying.drop();
+  world.store.keep();
+  world.check();
+  world.fail();
+  expect(client.received).toMatchObject([{ cmd: "connack", reasonCode: 0 }, { cmd: "publish" }]);
+  expect(client.closedBy).toBeNull();
+});

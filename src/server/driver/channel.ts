@@ -2,7 +2,7 @@ import type { ConnectionId, DriverHolds, Input, ListenerPolicy } from "../../cor
 import { costs, type Memory } from "../../core/memory.ts";
 import type { Link } from "../../transport/transport.ts";
 import { PacketReader, type PacketReaderOptions } from "../../wire/reader.ts";
-import { HeldOutput } from "./held-output.ts";
+import { HeldOutput, HeldPart } from "./held-output.ts";
 import type { Outbox, OutboxPool } from "./outbox.ts";
 import type { Worker } from "./turns.ts";
 
@@ -121,7 +121,7 @@ export class Channel implements DriverHolds, Worker {
   /** To append output to. */
   get outbox(): Outbox {
     const { promised } = this;
-    return (promised === null ? null : (promised.next ?? promised.now)) ?? this.ready;
+    return (promised?.next ?? promised?.now)?.outbox ?? this.ready;
   }
 
   /** Output that may leave. */
@@ -140,10 +140,9 @@ export class Channel implements DriverHolds, Worker {
   }
 
   /** What is appended from now on waits for the next commit. */
-  promise(): HeldOutput {
-    const promised = (this.promised ??= new HeldOutput());
-    promised.next ??= this.#outboxes.take();
-    return promised;
+  promise(): HeldPart {
+    this.promised ??= new HeldOutput();
+    return (this.promised.next ??= new HeldPart(this.#outboxes.take()));
   }
 
   /** A commit begins: what was held for the next one waits for it. */
@@ -159,8 +158,9 @@ export class Channel implements DriverHolds, Worker {
     const { promised } = this;
     if (promised === null) return;
     if (promised.now !== null) {
-      this.ready.takeOver(promised.now);
-      this.#outboxes.give(promised.now);
+      const { outbox } = promised.now;
+      this.ready.takeOver(outbox);
+      this.#outboxes.give(outbox);
       promised.now = null;
     }
     if (promised.next === null) this.promised = null;
@@ -170,10 +170,10 @@ export class Channel implements DriverHolds, Worker {
   breakPromise(): void {
     const { promised } = this;
     if (promised === null) return;
-    for (const outbox of [promised.now, promised.next]) {
-      if (outbox === null) continue;
-      outbox.clear();
-      this.#outboxes.give(outbox);
+    for (const part of [promised.now, promised.next]) {
+      if (part === null) continue;
+      part.outbox.clear();
+      this.#outboxes.give(part.outbox);
     }
     this.promised = null;
   }

@@ -161,8 +161,8 @@ export class Output {
   write(channel: Channel): void {
     if (channel.outputSize === 0 && !channel.waiting) return;
     if (channel.promised !== null) {
-      channel.promised.now?.settle();
-      channel.promised.next?.settle();
+      channel.promised.now?.outbox.settle();
+      channel.promised.next?.outbox.settle();
     }
     const written = channel.ready.flush(channel.link);
     this.#budget.spent += unitsOfWrite + Math.max(0, written) / bytesInUnit;
