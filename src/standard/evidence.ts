@@ -62,11 +62,11 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     tests: ["tests/conformance/checks/data.ts SUBACK and UNSUBACK carry the id of their question"],
   },
   "v4-3.1.0-1": {
-    obeyed: ["src/core/broker.ts endUnconnected", "src/wire/reader.ts notConnect"],
+    obeyed: ["src/core/broker.ts endUnconnected", "src/wire/fixed-header.ts notConnect"],
     tests: ["tests/conformance/checks/connect.ts a first packet other than CONNECT is closed"],
   },
   "v4-3.1.0-2": {
-    obeyed: ["src/core/connect.ts connectReceived", "src/wire/reader.ts secondConnect"],
+    obeyed: ["src/core/connect.ts connectReceived", "src/wire/fixed-header.ts secondConnect"],
     tests: ["tests/conformance/checks/connect.ts a second CONNECT is closed"],
   },
   "v4-3.1.2-1": {
@@ -712,7 +712,7 @@ export const evidence: Readonly<Record<string, Evidence>> = {
   "v5-1.5.5-1": {
     obeyed: [
       "src/wire/cursor.ts Cursor.variable",
-      "src/wire/reader.ts wastefulLength",
+      "src/wire/fixed-header.ts wastefulLength",
       "src/wire/variable.ts writeVariable",
     ],
     tests: [
@@ -770,11 +770,11 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     ],
   },
   "v5-3.1.0-1": {
-    obeyed: ["src/core/broker.ts endUnconnected", "src/wire/reader.ts notConnect"],
+    obeyed: ["src/core/broker.ts endUnconnected", "src/wire/fixed-header.ts notConnect"],
     tests: ["tests/conformance/checks/connect.ts a first packet other than CONNECT is closed"],
   },
   "v5-3.1.0-2": {
-    obeyed: ["src/core/connect.ts connectReceived", "src/wire/reader.ts secondConnect"],
+    obeyed: ["src/core/connect.ts connectReceived", "src/wire/fixed-header.ts secondConnect"],
     tests: ["tests/conformance/checks/connect.ts a second CONNECT is closed"],
   },
   "v5-3.1.2-1": {

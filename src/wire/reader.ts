@@ -4,9 +4,10 @@ import type { ProtocolError } from "../core/reason.ts";
 import { type AckRun, ackRunSize, readAck, readAckRun, readPingreq } from "./ack.ts";
 import { claimedClientId, connectProtocol, readConnect } from "./connect.ts";
 import { Cursor } from "./cursor.ts";
-import { malformed, refused } from "./violation.ts";
+import { endlessLength, headerViolation, wastefulLength } from "./fixed-header.ts";
 import { firstByteViolation, packetName, PacketType, readAuth, readDisconnect } from "./grammar.ts";
 import { foreignProtocol } from "./foreign-protocol.ts";
+import { Pieces } from "./pieces.ts";
 import { readPublish } from "./publish.ts";
 import { readSubscribe, readUnsubscribe } from "./subscribe.ts";
 import {
@@ -54,8 +55,6 @@ const headerMaximumSize = 5;
 const levelEnd = 9;
 /** Bytes of the body of a CONNECT above the limit that are searched for its client id. */
 const claimBytes = 1024;
-/** Initial buffer of a packet in pieces, bytes: slow senders take little memory. */
-const firstRoom = 256;
 
 const nothing = new Uint8Array(0);
 /** The waiting chunks of every reader that never had any; not to be changed. */
@@ -85,9 +84,7 @@ export class PacketReader {
   #waiting = noChunks;
   #waitingBytes = 0;
 
-  /** The packet that arrives in pieces: #pieces[0..#gathered). */
-  #pieces: Uint8Array = nothing;
-  #gathered = 0;
+  readonly #pieces: Pieces;
 
   /** The client id of an invalid CONNECT. */
   #claimedClientId: string | null = null;
@@ -100,6 +97,7 @@ export class PacketReader {
   constructor(options: PacketReaderOptions) {
     this.#options = options;
     this.#unfinished = options.unfinished ?? new UnfinishedBytes(Infinity);
+    this.#pieces = new Pieces(this.#unfinished);
   }
 
   get #packetSize(): number {
@@ -116,7 +114,7 @@ export class PacketReader {
 
   /** Bytes fed that `next` has not returned in a packet. */
   get buffered(): number {
-    return this.#gathered + this.#chunk.length - this.#position + this.#waitingBytes;
+    return this.#pieces.gathered + this.#chunk.length - this.#position + this.#waitingBytes;
   }
 
   /** More chunks wait behind the one that is read. */
@@ -126,7 +124,7 @@ export class PacketReader {
 
   /** Memory of the packet in pieces, counted in `unfinished`; bytes. */
   get gatheredMemory(): number {
-    return this.#pieces.length;
+    return this.#pieces.memory;
   }
 
   /** Memory of remembered Topic Names, counted in `unfinished`; bytes. */
@@ -142,24 +140,24 @@ export class PacketReader {
 
   /** The next packet is a DISCONNECT. */
   get isLeaving(): boolean {
-    if (this.version === null || this.#gathered > 0) return false;
+    if (this.version === null || this.#pieces.gathered > 0) return false;
     return (this.#chunk[this.#position] ?? 0) >> 4 === PacketType.disconnect;
   }
 
   /** Missing bytes of the packet in pieces; 0: no such packet, or its length is incomplete too. */
   get awaited(): number {
-    if (this.#gathered === 0) return 0;
-    const found = this.#readHeader(this.#pieces, 0, this.#gathered);
-    return found === null ? this.#end - this.#gathered : 0;
+    if (this.#pieces.gathered === 0) return 0;
+    const found = this.#readHeader(this.#pieces.bytes, 0, this.#pieces.gathered);
+    return found === null ? this.#end - this.#pieces.gathered : 0;
   }
 
   /** What has arrived of the packet in pieces; null: there is none. */
   get incomplete(): IncompletePacket | null {
-    if (this.#gathered === 0) return null;
-    const isSized = this.#readHeader(this.#pieces, 0, this.#gathered) === null;
+    if (this.#pieces.gathered === 0) return null;
+    const isSized = this.#readHeader(this.#pieces.bytes, 0, this.#pieces.gathered) === null;
     return {
-      type: packetName(this.#pieces[0] ?? 0),
-      bytes: this.#gathered,
+      type: packetName(this.#pieces.bytes[0] ?? 0),
+      bytes: this.#pieces.gathered,
       size: isSized ? this.#end : null,
     };
   }
@@ -185,10 +183,10 @@ export class PacketReader {
   /** The next packet; null: it needs more bytes, or a violation came before. */
   next(): ClientPacket | WireViolation | null {
     while (!this.#failed && this.#hasBytes()) {
-      const whole = this.#gathered === 0 ? this.#findInPlace() : this.#gather();
+      const whole = this.#pieces.gathered === 0 ? this.#findInPlace() : this.#gather();
       if (whole === "incomplete") continue;
       if (whole !== null) return this.#fail(whole);
-      return this.#read(this.#gathered === 0 ? this.#chunk : this.#takePieces());
+      return this.#read(this.#pieces.gathered === 0 ? this.#chunk : this.#pieces.take());
     }
     return null;
   }
@@ -199,7 +197,7 @@ export class PacketReader {
    */
   nextAcks(): AckRun | null {
     // After CONNECT, and between two packets.
-    if (this.version === null || this.#gathered > 0) return null;
+    if (this.version === null || this.#pieces.gathered > 0) return null;
     const run = readAckRun(this.#chunk, this.#position);
     if (run !== null) this.#position += ackRunSize(run);
     return run;
@@ -212,7 +210,7 @@ export class PacketReader {
     this.#position = 0;
     this.#waiting.length = 0;
     this.#waitingBytes = 0;
-    this.#takePieces();
+    this.#pieces.take();
     this.#topics?.clear();
   }
 
@@ -239,61 +237,34 @@ export class PacketReader {
     // Without a complete header, only the rest of the chunk is known to be needed.
     const size = found === null ? this.#end - this.#start : headerMaximumSize;
     const rest = chunk.length - this.#position;
-    return this.#makeRoom(Math.min(size, Math.max(firstRoom, rest))) ?? this.#append(rest);
+    const full = this.#pieces.begin(size, rest);
+    return full === null ? this.#append(rest) : tooManyUnfinished(this.version, full);
   }
 
   /** Appends the packet's bytes in the chunk to #pieces. */
   #gather(): "incomplete" | ProtocolError | null {
     // The header's own bytes decide its length, so append them one by one.
-    let found = this.#readHeader(this.#pieces, 0, this.#gathered);
+    let found = this.#readHeader(this.#pieces.bytes, 0, this.#pieces.gathered);
     while (found === "incomplete") {
       if (!this.#hasBytes()) return "incomplete";
       const appended = this.#append(1);
       if (appended !== "incomplete") return appended;
-      found = this.#readHeader(this.#pieces, 0, this.#gathered);
+      found = this.#readHeader(this.#pieces.bytes, 0, this.#pieces.gathered);
     }
     if (found !== null) return found;
     const rest = this.#chunk.length - this.#position;
-    const appended = this.#append(Math.min(this.#end - this.#gathered, rest));
+    const appended = this.#append(Math.min(this.#end - this.#pieces.gathered, rest));
     if (appended !== "incomplete") return appended;
-    return this.#gathered < this.#end ? "incomplete" : null;
+    return this.#pieces.gathered < this.#end ? "incomplete" : null;
   }
 
+  /** Moves bytes of the chunk to the packet in pieces. */
   #append(count: number): "incomplete" | ProtocolError {
-    const gathered = this.#gathered + count;
-    if (gathered > this.#pieces.length) {
-      // Doubling keeps copying linear, and the packet's size bounds it. Once a quarter has arrived,
-      // reserve the whole packet: that saves a second copy.
-      const whole = Math.max(this.#end, headerMaximumSize);
-      const doubled = Math.max(gathered, this.#pieces.length * 2);
-      const room = gathered * 4 >= whole ? whole : Math.min(whole, doubled);
-      const error = this.#makeRoom(room);
-      if (error !== null) return error;
-    }
-    const end = this.#position + count;
-    this.#pieces.set(this.#chunk.subarray(this.#position, end), this.#gathered);
-    this.#position = end;
-    this.#gathered = gathered;
-    return "incomplete";
-  }
-
-  /** Counts `bytes`, then moves #pieces to memory of that size. */
-  #makeRoom(bytes: number): ProtocolError | null {
-    const full = this.#unfinished.grow(this.#pieces.length, bytes);
+    const whole = Math.max(this.#end, headerMaximumSize);
+    const full = this.#pieces.append(this.#chunk, this.#position, count, whole);
     if (full !== null) return tooManyUnfinished(this.version, full);
-    const room = new Uint8Array(bytes);
-    room.set(this.#pieces.subarray(0, this.#gathered));
-    this.#pieces = room;
-    return null;
-  }
-
-  /** Hands over the gathered packet with its memory. */
-  #takePieces(): Uint8Array {
-    const pieces = this.#pieces;
-    this.#pieces = nothing;
-    this.#gathered = 0;
-    if (pieces.length > 0) this.#unfinished.giveBack(pieces.length);
-    return pieces;
+    this.#position += count;
+    return "incomplete";
   }
 
   /**
@@ -307,15 +278,8 @@ export class PacketReader {
   ): "incomplete" | ProtocolError | null {
     const first = bytes[start] ?? 0;
     const { version } = this;
-    if (version === null) {
-      if (first >> 4 !== PacketType.connect) {
-        return notConnect(foreignProtocol(bytes, start, available));
-      }
-    } else if (first >> 4 !== PacketType.publish) {
-      const found =
-        first >> 4 === PacketType.connect
-          ? secondConnect(version)
-          : firstByteViolation(first, version);
+    if (version === null || first >> 4 !== PacketType.publish) {
+      const found = headerViolation(bytes, start, available, version);
       if (found !== null) return found;
     }
     let remaining = 0;
@@ -437,22 +401,4 @@ export class PacketReader {
     this.discard();
     return { type: "violation", error, version: this.version, clientId: this.#claimedClientId };
   }
-}
-
-function notConnect(found: string): ProtocolError {
-  return refused(null, "3.1.0-1", "3.1.0-1", `the first packet is not CONNECT${found}`);
-}
-
-function secondConnect(version: ProtocolVersion): ProtocolError {
-  return refused(version, "3.1.0-2", "3.1.0-2", "second CONNECT");
-}
-
-function endlessLength(version: ProtocolVersion | null): ProtocolError {
-  return malformed(version, "2.2.3", "1.5.5", "Remaining Length takes more than four bytes");
-}
-
-/** A rule of v5 only. */
-function wastefulLength(): ProtocolError {
-  const detail = "Remaining Length is written in more bytes than it needs";
-  return malformed(5, "", "1.5.5-1", detail);
 }
