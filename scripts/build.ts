@@ -1,8 +1,8 @@
-import { mkdirSync, mkdtempSync, renameSync, rmSync, statSync } from "node:fs";
-import { constants } from "node:os";
+import { mkdirSync, renameSync, statSync } from "node:fs";
 import path from "node:path";
 import { root } from "./command.ts";
 import { compile, presentIdentity } from "./compile.ts";
+import { DraftFolder } from "./draft-folder.ts";
 import { buildCommand, buildLibrary } from "./library.ts";
 import { flagsOf, runScript, UsageError } from "./usage.ts";
 
@@ -57,21 +57,10 @@ async function build(outfile: string, target: Bun.Build.CompileTarget | null): P
   const parent = path.dirname(outfile);
   mkdirSync(parent, { recursive: true });
   // For this build only, and on the same file system, so that a rename suffices.
-  const folder = mkdtempSync(path.join(parent, ".build-"));
-  const remove = (): void => rmSync(folder, { recursive: true, force: true });
-  for (const signal of ["SIGHUP", "SIGINT", "SIGTERM"] as const) {
-    process.once(signal, () => {
-      remove();
-      process.exit(128 + constants.signals[signal]);
-    });
-  }
-  const back = process.cwd();
+  using folder = new DraftFolder(parent, ".build-");
+  const platform = target === null ? null : { target, runtime: null };
   try {
-    // Bun writes a draft of its own into the current folder.
-    process.chdir(folder);
-    const platform = target === null ? null : { target, runtime: null };
-    const draft = await compile(path.join(folder, path.basename(outfile)), identity, platform);
-    process.chdir(back);
+    const draft = await compile(path.join(folder.path, path.basename(outfile)), identity, platform);
     // For Windows, Bun adds the extension if there is none.
     const made = path.join(parent, path.basename(draft));
     const { size } = statSync(draft);
@@ -83,10 +72,7 @@ async function build(outfile: string, target: Bun.Build.CompileTarget | null): P
     );
   } catch (error) {
     // Show the reader the name of the executable, not that of the draft.
-    throw new Error(describe(error).replaceAll(folder, parent), { cause: error });
-  } finally {
-    process.chdir(back);
-    remove();
+    throw new Error(describe(error).replaceAll(folder.path, parent), { cause: error });
   }
 }
 

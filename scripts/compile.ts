@@ -28,39 +28,45 @@ export function definitions({ version, commit }: Identity): Record<string, strin
 export const entries: readonly string[] = ["main.ts", "store/worker.ts"];
 
 /**
- * Compiles the program and its runtime into one file, for this machine if `platform` is null. Bun
- * writes drafts into the current folder. Returns the path of the file: for Windows, Bun adds the
- * extension.
+ * Compiles the program and its runtime into one file, for this machine if `platform` is null. Returns
+ * the path of the file: for Windows, Bun adds the extension.
  */
 export async function compile(
   outfile: string,
   identity: Identity,
   platform: Platform | null,
 ): Promise<string> {
-  const built = await Bun.build({
-    entrypoints: entries.map((file) => path.join(root, "src", file)),
-    // Top-level await needs the module format.
-    format: "esm",
-    minify: true,
-    bytecode: true,
-    define: {
-      ...definitions(identity),
-      MQTTD_STORE_WORKER: JSON.stringify(`./${entries[1]}`),
-    },
-    // Files in the folder where the broker is started must not run in it.
-    compile: {
-      outfile,
-      autoloadBunfig: false,
-      autoloadDotenv: false,
-      ...(platform === null ? {} : { target: platform.target }),
-      ...(platform === null || platform.runtime === null
-        ? {}
-        : { executablePath: platform.runtime }),
-    },
-  });
-  for (const message of built.logs) console.error(Bun.inspect(message));
-  if (!built.success) throw new Error("the bundler found errors");
-  return built.outputs[0]?.path ?? outfile;
+  const back = process.cwd();
+  // Bun writes a draft of its own into the current folder.
+  process.chdir(path.dirname(outfile));
+  try {
+    const built = await Bun.build({
+      entrypoints: entries.map((file) => path.join(root, "src", file)),
+      // Top-level await needs the module format.
+      format: "esm",
+      minify: true,
+      bytecode: true,
+      define: {
+        ...definitions(identity),
+        MQTTD_STORE_WORKER: JSON.stringify(`./${entries[1]}`),
+      },
+      // Files in the folder where the broker is started must not run in it.
+      compile: {
+        outfile,
+        autoloadBunfig: false,
+        autoloadDotenv: false,
+        ...(platform === null ? {} : { target: platform.target }),
+        ...(platform === null || platform.runtime === null
+          ? {}
+          : { executablePath: platform.runtime }),
+      },
+    });
+    for (const message of built.logs) console.error(Bun.inspect(message));
+    if (!built.success) throw new Error("the bundler found errors");
+    return built.outputs[0]?.path ?? outfile;
+  } finally {
+    process.chdir(back);
+  }
 }
 
 async function packageVersion(): Promise<string> {

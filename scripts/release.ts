@@ -1,9 +1,10 @@
-import { mkdirSync, mkdtempSync, renameSync, rmSync, statSync } from "node:fs";
-import { constants, tmpdir } from "node:os";
+import { mkdirSync, renameSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { root } from "./command.ts";
 import { git, presentIdentity } from "./compile.ts";
+import { DraftFolder } from "./draft-folder.ts";
 import { makeRelease, type ReleaseRequest } from "./release/make.ts";
 import { RuntimeError } from "./release/runtimes.ts";
 import { dryTargets, targetNamed, targets } from "./release/targets.ts";
@@ -59,41 +60,29 @@ await runScript(async () => {
   const names = isDry ? dryTargets : (values.only ?? []);
   const chosen = names.length === 0 ? targets : names.map(targetNamed);
   const keeps = !isDry || values.out !== undefined;
-  const out = keeps
-    ? path.resolve(values.out ?? usualOut)
-    : mkdtempSync(path.join(tmpdir(), "mqttd-release-"));
+  using passing = keeps ? null : new DraftFolder(tmpdir(), "mqttd-release-");
+  const out = passing?.path ?? path.resolve(values.out ?? usualOut);
   mkdirSync(out, { recursive: true });
-  const draft = mkdtempSync(path.join(out, ".release-"));
-  const remove = (): void => {
-    rmSync(keeps ? draft : out, { recursive: true, force: true });
-  };
-  for (const signal of ["SIGHUP", "SIGINT", "SIGTERM"] as const) {
-    process.once(signal, () => {
-      remove();
-      process.exit(128 + constants.signals[signal]);
-    });
-  }
+  using draft = new DraftFolder(out, ".release-");
   const request: ReleaseRequest = {
     identity: { ...identity, version },
     targets: chosen,
     cache: path.resolve(values.cache),
     baseUrl: givenUrl ?? pathToFileURL(out).href,
     seconds: commitSeconds(),
-    draft,
+    draft: draft.path,
     print: (line) => console.log(line),
   };
   try {
     const isSound = await makeRelease(request);
     if (!isSound) return 1;
-    if (keeps) place(path.join(draft, "release"), path.join(out, `v${version}`));
+    if (keeps) place(path.join(draft.path, "release"), path.join(out, `v${version}`));
     else console.log("dry run: nothing is kept");
     return 0;
   } catch (error) {
     const isMissing = error instanceof RuntimeError;
     console.error(`release: ${error instanceof Error ? error.message : Bun.inspect(error)}`);
     return isMissing ? 3 : 1;
-  } finally {
-    remove();
   }
 });
 

@@ -35,12 +35,9 @@ export async function makeExecutable(
 ): Promise<Made> {
   mkdirSync(folder, { recursive: true });
   const runtime = await unpackRuntime(target, cache, path.join(folder, "runtime"));
-  const back = process.cwd();
-  // Bun writes a draft of its own into the current folder.
-  process.chdir(folder);
   const outfile = path.join(folder, executableName(target));
   const platform = { target: target.compile, runtime };
-  const file = await compile(outfile, identity, platform).finally(() => process.chdir(back));
+  const file = await compile(outfile, identity, platform);
   const signed = target.os === "darwin" && (await signIfBroken(file));
   const bytes = await Bun.file(file).bytes();
   const { facts, needs, problems } = inspect(target, bytes, identity);
