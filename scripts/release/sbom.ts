@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import * as z from "zod";
 import { root } from "../command.ts";
 import type { Identity } from "../compile.ts";
@@ -36,6 +35,7 @@ export async function billOfMaterials(
   if (missing.length > 0) throw new Error(`npm sbom does not know ${missing.join(", ")}`);
   const own = all.metadata.component["bom-ref"];
   const ref = `mqttd@${version}`;
+  const purl = `pkg:npm/${ref}`;
   const cut = all.dependencies
     .filter((one) => one.ref === own || inside.has(one.ref))
     // Of Bun: its package depends on its executables, which are inside as Bun itself.
@@ -46,7 +46,7 @@ export async function billOfMaterials(
   return `${JSON.stringify(
     {
       ...all,
-      serialNumber: `urn:uuid:${uuidOf(`${ref} ${commit}`)}`,
+      serialNumber: `urn:uuid:${Bun.randomUUIDv5(`${purl}#${commit}`, "url")}`,
       metadata: {
         ...all.metadata,
         timestamp: new Date(seconds * 1000).toISOString(),
@@ -54,7 +54,7 @@ export async function billOfMaterials(
         component: {
           ...all.metadata.component,
           ...{ "bom-ref": ref, type: "application", name: "mqttd", version },
-          purl: `pkg:npm/mqttd@${version}`,
+          purl,
           properties: [],
         },
       },
@@ -64,16 +64,4 @@ export async function billOfMaterials(
     null,
     2,
   )}\n`;
-}
-
-/** The same for the same text: a UUID of version 8, whose bits mean what its maker says. */
-function uuidOf(text: string): string {
-  const hex = createHash("sha256").update(text).digest("hex");
-  return [
-    hex.slice(0, 8),
-    hex.slice(8, 12),
-    `8${hex.slice(13, 16)}`,
-    `8${hex.slice(17, 20)}`,
-    hex.slice(20, 32),
-  ].join("-");
 }
