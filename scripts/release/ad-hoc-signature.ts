@@ -1,17 +1,22 @@
-import { createHash } from "node:crypto";
+import {
+  adHoc,
+  codeDirectory,
+  sha256,
+  sha256Bytes,
+  sha256Of,
+  slotOfDirectory,
+  superBlob,
+} from "./code-signature.ts";
 import { type MachO, readMachO } from "./mach-o.ts";
 
 const identifier = "mqttd";
 const pageBits = 12;
-const hashBytes = 32;
 /** A super blob with one entry, and then the fields of a code directory of version 0x20400. */
 const superBlobBytes = 20;
 const directoryBytes = 88;
 /** In the header of the file: fields of LC_SEGMENT_64 and LC_CODE_SIGNATURE. */
 const segmentFields = { virtualBytes: 32, offset: 40, fileBytes: 48 };
 const signatureFields = { bytes: 12 };
-const adHoc = 0x2;
-const sha256 = 2;
 const mainBinary = 1;
 
 /**
@@ -24,7 +29,7 @@ export function signAdHoc(bytes: Uint8Array): Uint8Array {
   const pages = Math.ceil(limit / 2 ** pageBits);
   const name = new TextEncoder().encode(`${identifier}\0`);
   const hashesAt = directoryBytes + name.length;
-  const directoryLength = hashesAt + pages * hashBytes;
+  const directoryLength = hashesAt + pages * sha256Bytes;
   const length = superBlobBytes + directoryLength;
   const signed = new Uint8Array(limit + length);
   signed.set(bytes.subarray(0, limit));
@@ -39,10 +44,10 @@ export function signAdHoc(bytes: Uint8Array): Uint8Array {
   header.setBigUint64(linkEdit + segmentFields.virtualBytes, BigInt(virtualBytes), true);
 
   const at = limit + superBlobBytes;
-  const words = [0xfade0cc0, length, 1, 0, superBlobBytes];
+  const words = [superBlob, length, 1, slotOfDirectory, superBlobBytes];
   const directory = [
-    ...[0xfade0c02, directoryLength, 0x20400, adHoc, hashesAt, directoryBytes, 0, pages, limit],
-    ...[(hashBytes << 24) | (sha256 << 16) | pageBits, 0, 0, 0, 0, 0, 0],
+    ...[codeDirectory, directoryLength, 0x20400, adHoc, hashesAt, directoryBytes, 0, pages, limit],
+    ...[(sha256Bytes << 24) | (sha256 << 16) | pageBits, 0, 0, 0, 0, 0, 0],
   ];
   for (const [index, word] of [...words, ...directory].entries()) {
     header.setUint32(limit + 4 * index, word);
@@ -53,8 +58,8 @@ export function signAdHoc(bytes: Uint8Array): Uint8Array {
   signed.set(name, at + directoryBytes);
   for (let page = 0; page < pages; page++) {
     const end = Math.min((page + 1) << pageBits, limit);
-    const hash = createHash("sha256").update(signed.subarray(page << pageBits, end));
-    signed.set(hash.digest(), at + hashesAt + page * hashBytes);
+    const hash = sha256Of(signed.subarray(page << pageBits, end));
+    signed.set(hash, at + hashesAt + page * sha256Bytes);
   }
   return signed;
 }

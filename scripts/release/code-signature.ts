@@ -15,12 +15,12 @@ export interface CodeSignature {
 }
 
 /** `cs_blobs.h`: big-endian, whatever the processor. */
-const superBlob = 0xfade0cc0;
-const codeDirectory = 0xfade0c02;
-const slotOfDirectory = 0;
-const adHoc = 0x2;
-const sha256 = 2;
-const sha256Bytes = 32;
+export const superBlob = 0xfade0cc0;
+export const codeDirectory = 0xfade0c02;
+export const slotOfDirectory = 0;
+export const adHoc = 0x2;
+export const sha256 = 2;
+export const sha256Bytes = 32;
 /** Versions of the directory from which on it has a field for limits over 4 GiB. */
 const hasLongLimit = 0x20300;
 
@@ -83,6 +83,6 @@ function isHashOf(hash: Uint8Array, bytes: Uint8Array): boolean {
   return sha256Of(bytes).equals(hash);
 }
 
-function sha256Of(bytes: Uint8Array): Buffer {
+export function sha256Of(bytes: Uint8Array): Buffer {
   return createHash("sha256").update(bytes).digest();
 }

@@ -5,8 +5,6 @@ export interface Pe {
   readonly cpu: "x64" | "arm64";
   /** Whether Windows gives it a console. */
   readonly isConsole: boolean;
-  /** The oldest Windows that loads it, such as `10.0`. */
-  readonly minimumSystem: string;
   /** Names of its sections. Bun keeps the program in `.bun`. */
   readonly sections: readonly string[];
   /** Whether it has a signature, which a change of the file would break. */
@@ -40,7 +38,6 @@ export function readPe(bytes: Uint8Array): Pe {
   return {
     cpu,
     isConsole: view.u16(optional + 68) === console,
-    minimumSystem: `${view.u16(optional + 48)}.${view.u16(optional + 50)}`,
     sections,
     isSigned: view.u32(optional + 112 + 8 * 4 + 4) > 0,
   };
