@@ -16,6 +16,8 @@ export interface Starter {
 const arm64Libraries = "/usr/aarch64-linux-gnu";
 /** For each step; emulation is slow. */
 const stepMs = 120_000;
+/** For the broker, which has to be there for four of them. */
+const serveMs = 4 * stepMs;
 
 /** Null, with the reason: an executable for this target can't be started here. */
 export function starterFor({ os, cpu, libc, name }: Target): Starter | string {
@@ -60,6 +62,8 @@ export async function tryExecutable(
       stdin: "ignore",
       stdout: "ignore",
       stderr: "pipe",
+      timeout: serveMs,
+      killSignal: "SIGKILL",
     });
     try {
       const [url = ""] = (await written(ready, broker)).split("\n");
