@@ -1,7 +1,7 @@
 /** Kills brokers with a store again and again: see `help`. */
 import { playCrashes } from "../tests/crash/play.ts";
 import { Dice } from "../tests/support/dice.ts";
-import { flagsOf, runScript, UsageError } from "./usage.ts";
+import { flagsOf, runScript, UsageError, wholeNumber } from "./usage.ts";
 
 const help = `npm run crash -- [options]
 
@@ -29,14 +29,12 @@ await runScript(async () => {
     console.log(help);
     return 0;
   }
-  const rounds = Number(values.rounds);
-  if (!Number.isInteger(rounds) || rounds < 1)
-    throw new UsageError("--rounds takes a number from 1");
+  const rounds = wholeNumber("rounds", values.rounds, 1);
   const { durability } = values;
   if (durability !== "normal" && durability !== "full") {
     throw new UsageError("--durability takes normal or full");
   }
-  const seed = values.seed === undefined ? Dice.seed() : Number(values.seed);
+  const seed = values.seed === undefined ? Dice.seed() : wholeNumber("seed", values.seed);
   console.log(`seed ${seed}`);
   try {
     const print = (line: string): void => console.log(line);

@@ -10,7 +10,7 @@ import {
   type SimulationOptions,
 } from "../tests/sim/simulation.ts";
 import { unseen } from "../tests/sim/unseen.ts";
-import { flagsOf, runScript, UsageError } from "./usage.ts";
+import { flagsOf, runScript, UsageError, wholeNumber } from "./usage.ts";
 
 const help = `npm run sim -- [options]
 
@@ -68,13 +68,13 @@ function main(): number {
     console.log(help);
     return 0;
   }
-  const minutes = values.minutes === undefined ? Infinity : whole("minutes", values.minutes);
+  const minutes = values.minutes === undefined ? Infinity : wholeNumber("minutes", values.minutes);
   const unless = values.canaries ? 400 : minutes === Infinity ? 10 : Infinity;
   const asked: Options = {
-    first: whole("seed", values.seed),
-    count: values.seeds === undefined ? unless : whole("seeds", values.seeds),
+    first: wholeNumber("seed", values.seed),
+    count: values.seeds === undefined ? unless : wholeNumber("seeds", values.seeds),
     minutes,
-    steps: whole("steps", values.steps),
+    steps: wholeNumber("steps", values.steps),
     store: values.store,
     quirk: values.quirk === undefined ? null : planted(values.quirk),
     twice: values.twice,
@@ -182,12 +182,6 @@ function firstSight(what: Planted, { first, count, steps }: Options): string | n
     if (failure !== null) return `seed ${seed}, step ${played}: ${failure.rule}`;
   }
   return null;
-}
-
-function whole(name: string, text: string): number {
-  const number = Number(text);
-  if (text !== "" && Number.isSafeInteger(number) && number >= 0) return number;
-  throw new UsageError(`--${name} takes a whole number, not ${text}`);
 }
 
 function planted(name: string): PlantedQuirk {

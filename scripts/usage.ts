@@ -22,6 +22,14 @@ export function wordsOf<const Options extends NonNullable<ParseArgsConfig["optio
   }
 }
 
+/** The value of a flag that is a whole number from `least` on. Throws UsageError. */
+export function wholeNumber(flag: string, text: string, least = 0): number {
+  const number = Number(text);
+  if (text !== "" && Number.isSafeInteger(number) && number >= least) return number;
+  const from = least === 0 ? "" : ` from ${least} on`;
+  throw new UsageError(`--${flag} takes a whole number${from}, not ${text}`);
+}
+
 /** Ends the process with the exit code that `main` returns, or with 2 on wrong usage. */
 export async function runScript(main: () => number | Promise<number>): Promise<never> {
   try {
