@@ -328,8 +328,7 @@ test(
     await publisher.is("connected");
     // head takes the first line; the client learns that it has gone from a later one.
     const more = setInterval(() => publisher.type("a line\n"), 20);
-    const { cause } = await broker.ended("headed", boundMs);
-    clearInterval(more);
+    const { cause } = await broker.ended("headed", boundMs).finally(() => clearInterval(more));
     publisher.closeInput();
     expect(await child.stdout.text()).toBe("lines a line\n");
     expect(await child.stderr.text()).toBe("");

@@ -79,6 +79,7 @@ class CrashPlay {
     const until = performance.now() + dice.below(1200) + 100;
     for (const publisher of this.#publishers) publisher.run();
     while (performance.now() < until) {
+      // Random deeds at random times: no wait for an event.
       await Bun.sleep(dice.below(60));
       const deed = dice.below(4);
       if (deed === 0) this.#mortals.push(new Mortal(this.#port, this.#mortals.length, dice));
@@ -170,7 +171,10 @@ class CrashPlay {
   }
 }
 
-/** On the port of before, which another process of this machine may have for a moment. */
+/**
+ * On the port of before, which another process of this machine may have for a moment. No event tells
+ * when it is free again: 20 more tries, 10 s.
+ */
 async function startAgain(port: number, args: readonly string[]): Promise<RunningBroker> {
   for (let tries = 0; ; tries++) {
     try {

@@ -33,7 +33,7 @@ export class WillBook {
 
 /**
  * One client id and its lives: repeatedly connects with a new will, acts a little, and dies in some
- * way.
+ * way. Its pauses are random traffic, no waits for an event.
  */
 export class MortalLives {
   readonly #id: string;

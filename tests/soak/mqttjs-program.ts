@@ -11,7 +11,7 @@ export interface JsOptions {
   readonly seed: number;
   readonly subscriber: string;
   readonly publisher: string;
-  /** Milliseconds between two messages. */
+  /** Milliseconds between two messages: traffic, no wait for an event. */
   readonly everyMs: number;
 }
 

@@ -8,6 +8,7 @@ import {
 import { dial } from "../../src/client/dial.ts";
 import type { Wire } from "../../src/client/wire.ts";
 import { localTarget } from "../support/embedded.ts";
+import { within } from "../support/inbox.ts";
 
 /** An outgoing message until its PUBACK or PUBCOMP. */
 interface Outgoing {
@@ -52,7 +53,6 @@ export class SessionClient {
   async connect(clean = false): Promise<void> {
     const answered = Promise.withResolvers<IConnackPacket>();
     this.#onConnack = answered.resolve;
-    const late = setTimeout(() => answered.reject(new Error(`${this.id}: no CONNACK`)), connectMs);
     const wire = await dial(localTarget(this.#port), connectMs, () => {
       const packets = parser({ protocolVersion: this.version });
       packets.on("packet", (packet) => this.#received(packet));
@@ -68,8 +68,7 @@ export class SessionClient {
       ...{ cmd: "connect", protocolId: "MQTT", protocolVersion: this.version, clientId: this.id },
       ...{ clean, keepalive: 60, properties: { sessionExpiryInterval: clean ? 0 : 3600 } },
     });
-    const connack = await answered.promise;
-    clearTimeout(late);
+    const connack = await within(answered.promise, () => `${this.id}: no CONNACK`, connectMs);
     if ((connack.reasonCode ?? connack.returnCode ?? 0) !== 0)
       throw new Error(`${this.id}: refused`);
     if (this.connections > 0 && !clean && !connack.sessionPresent) this.sessionsLost += 1;

@@ -6,7 +6,7 @@ import { Client } from "../../src/client/client.ts";
 import { Dice } from "../support/dice.ts";
 import { localTarget } from "../support/embedded.ts";
 import { type LogLine, RunningBroker } from "../support/executable.ts";
-import { eventually } from "../support/inbox.ts";
+import { eventually, within } from "../support/inbox.ts";
 import { MortalLives, WillBook } from "./mortal-lives.ts";
 import { mebibytes, type SoakReport, worstOf } from "./report.ts";
 import { MqttJsProcess } from "./mqttjs-process.ts";
@@ -27,7 +27,7 @@ export interface SoakOptions {
 
 /** The records of clients have a bound; a small one is reached before the warm-up is over. */
 const ledger = 200;
-/** The interval between one publisher's publications. */
+/** The interval between one publisher's publications: traffic, no wait for an event. */
 const everyMs = 200;
 /** Beside connections: the log, a timer. */
 const otherDescriptors = 2;
@@ -161,11 +161,17 @@ class Soak {
       if (this.#dice.chance(3)) await this.#dieAndReturn(client);
       await pause(everyMs);
     }
-    await Promise.all(waiting);
+    try {
+      const answered = Promise.all(waiting);
+      await within(answered, () => `answers to ${waiting.size} messages of ${client.id}`, settleMs);
+    } catch (fault) {
+      this.#faults.push(String(fault));
+    }
   }
 
   async #reconnect(client: SessionClient, isOver: () => boolean): Promise<void> {
     while (!isOver()) {
+      // Its own rhythm.
       await pause(this.#dice.between(100, 5000));
       if (this.#dice.chance(60)) await this.#dieAndReturn(client);
       else client.ping();

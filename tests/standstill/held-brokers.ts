@@ -1,6 +1,6 @@
 import path from "node:path";
 import { type LogLine, RunningBroker, type Surroundings } from "../support/executable.ts";
-import { now } from "../support/inbox.ts";
+import { now, within } from "../support/inbox.ts";
 import { type Door, Listeners, urlOf } from "../support/listeners.ts";
 import type { HeldBroker } from "./play.ts";
 
@@ -50,7 +50,7 @@ export async function blockedBroker(
       });
       order.write(`${where} ${milliseconds}`);
       await halves(milliseconds, during);
-      await free.promise;
+      await within(free.promise, () => "the program does not say that its loop is free");
       order.end();
       return now();
     },

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { spawn } from "./child.ts";
+import { eventually } from "./inbox.ts";
 
 const program = Bun.which("chromium") ?? Bun.which("chromium-browser");
 
@@ -136,13 +137,13 @@ export class Page implements AsyncDisposable {
 
   /** Asks the page itself: it may have loaded before anybody could listen. */
   async loaded(): Promise<void> {
-    const until = performance.now() + boundMs;
     const isLoaded = 'document.readyState === "complete" && location.href !== "about:blank"';
-    // A navigation takes the expression's page away.
-    while (!(await this.evaluate<boolean>(isLoaded).catch(() => false))) {
-      if (performance.now() > until) throw new Error("the page does not load");
-      await Bun.sleep(20);
-    }
+    await eventually(
+      // A navigation takes the expression's page away.
+      async () => this.evaluate<boolean>(isLoaded).catch(() => false),
+      () => "the page does not load",
+      boundMs,
+    );
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

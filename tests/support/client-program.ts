@@ -20,6 +20,7 @@ export type Report =
   | { readonly did: "ping" | "subscribe"; readonly sent: number; readonly answered: number }
   | { readonly did: "receive"; readonly messages: number };
 
+/** The client's own rhythm. */
 const pingMs = 500;
 const messagesALine = 25;
 
