@@ -1,12 +1,17 @@
 import { expect, test } from "bun:test";
 import { documents } from "../support/documents.ts";
-import { patienceMs } from "../support/inbox.ts";
+import { run } from "../support/executable.ts";
+import { all, patienceMs } from "../support/inbox.ts";
 import {
+  administrationOf,
+  allReplaced,
+  anyShell,
   commandsOf,
   device,
   ends,
   firstLineOf,
   followed,
+  follows,
   judges,
   missingOf,
   type Play,
@@ -14,6 +19,7 @@ import {
   type Plays,
   promisedOf,
   type Replacement,
+  shellMissing,
 } from "../support/pasted.ts";
 
 // Types the commands of docs/ into a shell, as tests/binary/readme.test.ts does with those of README.md and
@@ -65,14 +71,6 @@ const around =
     if (after !== "") await session.shell.run(after);
   };
 
-/** Runs until Ctrl-C. */
-const prints =
-  (says: RegExp): Play =>
-  async ({ shell }, typed) => {
-    await shell.begin(typed, says);
-    expect(await shell.interrupt()).toBe(130);
-  };
-
 /** From a pipe. */
 const readsLines: Play = async (session, typed) =>
   ends({ says: /-l\n/ })(session, `printf 'one\ntwo\n' | ${typed}`);
@@ -117,9 +115,14 @@ const freezes: Play = async (session, typed) =>
 
 /** A will that is awaited, of a client that is broken meanwhile. */
 const awaits: Play = async (session, typed) => {
-  session.shell.type(`{ sleep 0.3; mqttd inspect drop dev-42 > /dev/null; } & ${typed}`);
-  await session.shell.until(/published to|published on/, "the fate");
-  await session.shell.run("wait");
+  const { broker, folder } = session;
+  const drops = async (): Promise<void> => {
+    await followed(broker);
+    const admin = String(await administrationOf(broker));
+    const { stdout } = await run(folder, ["inspect", "drop", "dev-42", "--admin", admin]);
+    expect(stdout).toBe("dev-42: reset\n");
+  };
+  await all([ends({ says: /published to|published on/ })(session, typed), drops()]);
 };
 
 const packet = shows("docs/inspect.md", "xxd capture.bin | mqttd inspect packet -");
@@ -144,13 +147,13 @@ const terminals: Readonly<Record<string, Terminal>> = {
         around(`echo '{"on":true}' > state.json`, ends({ says: /state.json\n/ }), "rm state.json"),
       ],
       ["mqttd pub -t home/log -l", readsLines],
-      ["mqttd sub -t 'home/#' -v", prints(/\nhome\/lamp \{"on":true\}\n/)],
+      ["mqttd sub -t 'home/#' -v", follows(/\nhome\/lamp \{"on":true\}\n/)],
       ["mqttd sub -t home/lamp -C 1 -W 5", ends({ says: /\n\{"on":true\}\n/ })],
       [
         "mqttd sub -t '#' --retained-only -v -W 1",
         ends({ code: 5, says: /\nhome\/lamp \{"on":true\}\n/ }),
       ],
-      ["mqttd sub -t 'home/#' --json", prints(/\n\{"at":.*"retain":true,.*\}\n/)],
+      ["mqttd sub -t 'home/#' --json", follows(/\n\{"at":.*"retain":true,.*\}\n/)],
       ["mqttd pub -t home/lamp -r -n", ends({ says: /-r -n\n/ })],
       [
         "mqttd rr -t dev-42/ask -e dev-42/answer -m status -W 5",
@@ -228,7 +231,7 @@ const terminals: Readonly<Record<string, Terminal>> = {
       ["mqttd inspect drop dev-42", ends({ says: /dev-42: reset\n/ })],
       ["mqttd inspect explain dev-7", ends({ code: 2, says: /dev-7 has not connected/ })],
       ["mqttd inspect lint", ends({ says: /habit/ })],
-      ["mqttd inspect tail", prints(/inspect tail\n/)],
+      ["mqttd inspect tail", follows(/inspect tail\n/)],
       ["mqttd inspect kick worker", ends({ code: 2, says: /worker/ })],
       ["mqttd inspect log debug", ends({ says: /log level debug\n/ })],
       ["mqttd inspect reload", ends({ says: /reloaded/ })],
@@ -261,22 +264,24 @@ test("each command of each document is played, or is named here with the reason"
   expect([...played, ...Object.keys(notRun)].filter((one) => !shown.includes(one))).toEqual([]);
 });
 
+test("each replacement is needed", () => {
+  const played = new Set(Object.values(terminals).map(({ document }) => document));
+  allReplaced([...played].flatMap(commandsOf), replacements);
+});
+
 test("a promise that is not kept is found", () => {
   expect(missingOf("a 3 s\nb\n...\nc\n", "x a 12.5 ms b\n y c")).toEqual([]);
   expect(missingOf("a\n...\nd\n", "a b c")).toEqual(["\nd\n"]);
   expect(missingOf("b\n...\na\n", "a b")).toEqual(["\na\n"]);
 });
 
-const shell = Bun.which("bash") === null ? "zsh" : "bash";
-const noShell = Bun.which(shell) === null ? "neither bash nor zsh is installed" : "";
-
 for (const [title, { document, plays, missing = "" }] of Object.entries(terminals)) {
-  const why = [noShell, missing].filter((one) => one !== "").join(", ");
+  const why = [shellMissing, missing].filter((one) => one !== "").join(", ");
   test
     .skipIf(why !== "")
     .concurrent(
       `the commands ${title} in ${document} work${why === "" ? "" : ` (skipped: ${why})`}`,
-      async () => playAll(shell, commandsOf(document), plays, replacements),
+      async () => playAll(anyShell, commandsOf(document), plays, replacements),
       180_000,
     );
 }

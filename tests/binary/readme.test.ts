@@ -5,19 +5,21 @@ import { spawn } from "../support/child.ts";
 import { fencesOf } from "../support/documents.ts";
 import { type Ended, executable, Folder, run } from "../support/executable.ts";
 import { expectNotHeldUp } from "../support/held-up.ts";
-import { eventually, now, patienceMs } from "../support/inbox.ts";
+import { now, patienceMs } from "../support/inbox.ts";
 import {
+  allReplaced,
   commandsOf,
   device,
   ends,
   firstLineOf,
   followed,
+  follows,
+  jobsEnded,
   judges,
   ontoPath,
   type Play,
   playAll,
   type Plays,
-  replaced,
   type Replacement,
   serves,
   textOf,
@@ -46,12 +48,8 @@ const replacements: readonly Replacement[] = [
   ["--all --via", "rst --via"],
 ];
 
-const examplePorts = { first: 7001, second: 7002, admin: 7003 };
-
 test("each replacement is needed, and none is missing", () => {
-  const used = new Set<string>();
-  const typed = commands.map((command) => replaced(command, examplePorts, replacements, used));
-  expect([...used].sort()).toEqual(replacements.map(([written]) => written).sort());
+  const typed = allReplaced(commands, replacements);
   expect(typed.filter((command) => /example|188[348]|\b[1-9]\d s\b/.test(command))).toEqual([]);
 });
 
@@ -67,16 +65,7 @@ const hangs: Play = async ({ shell, broker }, typed) => {
 
 const cleansUp: Play = async ({ shell }, typed) => {
   await shell.run(typed);
-  await eventually(
-    async () => !/mqttd/.test((await shell.run("jobs")).output.replace(/^.*jobs\n/s, "")),
-    () => "there are jobs left",
-  );
-};
-
-/** A retained message, with the time. */
-const printsTimes: Play = async ({ shell }, typed) => {
-  await shell.begin(typed, /\n\d\d:\d\d:\d\d home\/lamp on\n/);
-  expect(await shell.interrupt()).toBe(130);
+  await jobsEnded(shell);
 };
 
 const testsItsWill: Play = async ({ shell, broker }, typed) => {
@@ -93,7 +82,7 @@ const testsItsWill: Play = async ({ shell, broker }, typed) => {
 };
 
 /** `tail` shows events while it runs. */
-const follows: Play = async ({ shell, broker }, typed) => {
+const followsEvents: Play = async ({ shell, broker }, typed) => {
   shell.type(typed);
   await followed(broker);
   using _ = await device(broker, "dev-43");
@@ -156,7 +145,7 @@ const terminals: Readonly<Record<string, Plays>> = {
   "of pub and sub": [
     ["mqttd pub -t home/lamp -m on -r", ends({ says: /-m on -r\n/ })],
     ["mqttd sub -t home/lamp -C 1 -W 5 -v", ends({ says: /\nhome\/lamp on\n/ })],
-    ["mqttd sub -t 'home/#' -F '@H:@M:@S %t %p'", printsTimes],
+    ["mqttd sub -t 'home/#' -F '@H:@M:@S %t %p'", follows(/\n\d\d:\d\d:\d\d home\/lamp on\n/)],
     ["mqttd rr -t ask -e answer -m how -W 1", ends({ code: 5, says: /-W 1\n/ })],
     [
       "mqttd sub -t commands -i dev-42 --will-topic home/dev-42/status --will-payload offline --no-disconnect",
@@ -180,7 +169,7 @@ const terminals: Readonly<Record<string, Plays>> = {
     ["mqttd inspect wills --not-fired", ends({ says: /no wills|discarded|CLIENT/ })],
     ["mqttd inspect subscriptions home/x", ends({ says: /would go to 0 clients/ })],
     ["mqttd inspect messages 'home/#'", ends({ says: /TIME +TOPIC|no messages/ })],
-    ["mqttd inspect tail --topic 'home/#'", follows],
+    ["mqttd inspect tail --topic 'home/#'", followsEvents],
     ["mqttd inspect drop dev-42 --how silent", ends({ says: /dev-42: silent from now on/ })],
     ["mqttd inspect packet c0 00", ends({ says: /PINGREQ from a client/ })],
     [

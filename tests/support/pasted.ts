@@ -11,6 +11,12 @@ import { InteractiveShell, type ShellName } from "./shell.ts";
 
 const root = path.resolve(import.meta.dir, "../..");
 
+/** For documents that need not be typed into both. */
+export const anyShell: ShellName = Bun.which("bash") === null ? "zsh" : "bash";
+
+/** Why neither can be used; "": one can. */
+export const shellMissing = Bun.which(anyShell) === null ? "neither bash nor zsh is installed" : "";
+
 /** The commands that a document shows: blocks for a shell, tables of commands, and sessions. */
 export function commandsOf(document: string): string[] {
   const text = textOf(document);
@@ -37,24 +43,31 @@ export interface Ports {
   readonly admin: number;
 }
 
-/** Replaces a whole command that begins with `mqttd `, or else a part of one. */
+/** Replaces a part of a command. */
 export type Replacement = readonly [written: string, typed: string];
 
-const isWhole = (written: string): boolean => written.startsWith("mqttd ");
+/** All commands, on made-up ports. Each replacement has to be needed. */
+export function allReplaced(
+  commands: readonly string[],
+  replacements: readonly Replacement[],
+): string[] {
+  const isNeeded = ([written]: Replacement): boolean =>
+    commands.some((command) => command.includes(written));
+  expect(replacements.filter((one) => !isNeeded(one))).toEqual([]);
+  const ports = { first: 7001, second: 7002, admin: 7003 };
+  return commands.map((command) => replaced(command, ports, replacements));
+}
 
 /** The command on the test's ports, and with what a document replaces. */
 export function replaced(
   command: string,
   ports: Ports,
-  replacements: readonly Replacement[] = [],
-  used?: Set<string>,
+  replacements: readonly Replacement[],
 ): string {
-  let typed = command;
-  for (const [written, instead] of replacements) {
-    if (isWhole(written) ? command !== written : !command.includes(written)) continue;
-    used?.add(written);
-    typed = typed.replaceAll(written, instead);
-  }
+  const typed = replacements.reduce(
+    (text, [written, instead]) => text.replaceAll(written, instead),
+    command,
+  );
   return typed
     .split("\n")
     .map(withPort)
@@ -108,12 +121,19 @@ export const judges =
     expect({ typed, code }).toEqual({ typed, code: 0 });
   };
 
-export const serves =
+const interrupted =
+  (code: number) =>
   (ready: RegExp): Play =>
   async ({ shell }, typed) => {
     await shell.begin(typed, ready);
-    expect({ typed, code: await shell.interrupt() }).toEqual({ typed, code: 0 });
+    expect({ typed, code: await shell.interrupt() }).toEqual({ typed, code });
   };
+
+/** A broker, until Ctrl-C. */
+export const serves = interrupted(0);
+
+/** A client that prints, until Ctrl-C. */
+export const follows = interrupted(130);
 
 /** A client with a will that stays connected as long as the test needs it. */
 export async function device(broker: RunningBroker, clientId: string): Promise<Disposable> {
@@ -172,7 +192,12 @@ export async function inTerminal(
   expect((await shell.run("command -v mqttd")).output).toContain(`${root}/dist/mqttd\n`);
   await shell.run(`cd ${folder.path}`);
   await act({ shell, broker, ports, folder });
-  // Pasting has not ended the shell, and nothing that it started is left.
+  // Pasting has not ended the shell.
+  await jobsEnded(shell);
+}
+
+/** Nothing that the shell started is left. */
+export async function jobsEnded(shell: InteractiveShell): Promise<void> {
   await eventually(
     async () => !/mqttd/.test((await shell.run("jobs")).output.replace(/^.*jobs\n/s, "")),
     () => "there are jobs left",
