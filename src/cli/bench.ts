@@ -38,10 +38,10 @@ export function benchCommand(): CliCommand {
         {
           title: "Commands",
           text: [
-            "sh runs a COMMAND for each run, with {port} replaced by a free port and {folder} by a folder " +
-              "for its files. Rows over TLS and WebSocket play with commands that have {transport} as " +
-              "well: tcp, tls, ws or wss, as the row needs; {folder} then has ca.crt, server.crt and " +
-              "server.key, for localhost.",
+            "sh starts COMMAND anew for each run, with {port} replaced by a free port and {folder} by a " +
+              "folder for its files. Rows over TLS and WebSocket need a COMMAND with {transport}, which is " +
+              "replaced by tcp, tls, ws or wss; {folder} then has ca.crt, server.crt and server.key, for " +
+              "localhost.",
           ],
         },
         passwordHelp,

@@ -218,7 +218,7 @@ export const verbs = {
     words: "",
     flags: { ...data, ...watch },
     asksBroker: true,
-    text: "what is kept beyond the process, and how that goes",
+    text: "the store of serve --data: size, commits, failures",
     about:
       "The store of serve --data: its file and size, the records in it, how long commits take, and " +
       "whether they fail.",

@@ -356,7 +356,7 @@ test("mqttd inspect --help", async () => {
       messages [FILTER]      the last messages (default #)
       acl                    may this client read or write that topic, by which line
       config                 each setting, and where it comes from
-      store                  what is kept beyond the process, and how that goes
+      store                  the store of serve --data: size, commits, failures
       explain ID             why its will did (not) fire, and what to change
       lint                   habits of clients that make wills go wrong
       tail                   events as they happen, until Ctrl-C

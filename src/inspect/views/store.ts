@@ -5,7 +5,7 @@ import { size } from "../../log/size.ts";
 import { ago } from "./moment.ts";
 import { drawn, labelled, type ViewStyle } from "./table.ts";
 
-/** Where everything is kept, how much, and how that goes. */
+/** The file of the store, what is in it, and whether commits succeed. */
 export function storeLines(now: number, { store }: Answers["store"], style: ViewStyle): string[] {
   if (store === null) {
     const text =
