@@ -5,6 +5,7 @@ import { Dice } from "../support/dice.ts";
 import { Folder, RunningBroker } from "../support/executable.ts";
 import { eventually } from "../support/inbox.ts";
 import { MqttJsClient } from "../support/mqttjs-client.ts";
+import { Door } from "./door.ts";
 
 /**
  * A broker with a store is killed at random moments while real clients publish; then everything that
@@ -40,7 +41,8 @@ const patienceMs = 60_000;
 
 export async function playCrashes(options: CrashOptions): Promise<CrashFigures> {
   using data = new Folder();
-  const play = new CrashPlay(data.file("data"), options);
+  await using door = await Door.open();
+  const play = new CrashPlay(data.file("data"), door, options);
   try {
     for (let round = 1; round <= options.rounds; round++) {
       await play.round();
@@ -58,15 +60,16 @@ class CrashPlay {
   readonly #folder: string;
   readonly #dice: Dice;
   #broker: RunningBroker | null = null;
-  #port = 0;
+  readonly #door: Door;
   #longestStartMs = 0;
   readonly #publishers: Publisher[] = [];
   readonly #subscribers: Subscriber[] = [];
   #watcher: Subscriber | null = null;
   readonly #mortals: Mortal[] = [];
 
-  constructor(folder: string, options: CrashOptions) {
+  constructor(folder: string, door: Door, options: CrashOptions) {
     this.#folder = folder;
+    this.#door = door;
     this.#options = options;
     this.#dice = new Dice(options.seed);
   }
@@ -79,10 +82,10 @@ class CrashPlay {
     const until = performance.now() + dice.below(1200) + 100;
     for (const publisher of this.#publishers) publisher.run();
     while (performance.now() < until) {
-      // Random deeds at random times: no wait for an event.
+      // Waits for nothing: the dice choose the moments of deeds and of the kill.
       await Bun.sleep(dice.below(60));
       const deed = dice.below(4);
-      if (deed === 0) this.#mortals.push(new Mortal(this.#port, this.#mortals.length, dice));
+      if (deed === 0) this.#mortals.push(new Mortal(this.#door.port, this.#mortals.length, dice));
       else if (deed === 1) this.#anyMortal()?.die();
       else if (deed === 2) void this.#subscribers.at(-1)?.leave();
       else void this.#subscribers.at(-1)?.comeBack();
@@ -99,7 +102,7 @@ class CrashPlay {
     for (const subscriber of this.#subscribers) {
       for (const publisher of this.#publishers) await subscriber.hasAll(publisher);
     }
-    for (const publisher of this.#publishers) await checkRetained(this.#port, publisher);
+    for (const publisher of this.#publishers) await checkRetained(this.#door.port, publisher);
     // Every will that was armed is decided: those of the living when they die now.
     for (const mortal of this.#mortals) mortal.die();
     const watcher = this.#watcher;
@@ -112,10 +115,7 @@ class CrashPlay {
       );
     }
     for (const subscriber of [...this.#subscribers, watcher]) subscriber.expectSessionKept();
-    await this.#broker?.stop().catch((cause: unknown) => {
-      // The ready file's folder is another one each time, and clients that stay delay nothing.
-      throw cause;
-    });
+    await this.#broker?.stop();
   }
 
   figures(rounds: number): CrashFigures {
@@ -136,19 +136,21 @@ class CrashPlay {
   async #start(): Promise<void> {
     const begin = performance.now();
     const { durability } = this.#options;
-    this.#broker = await startAgain(this.#port, [
+    const args = [
       ...["--data", this.#folder, "--set", `store.durability=${durability}`],
       ...["--set", "store.restartSettle=200ms", "--set", "admin.port=off"],
       // Nothing of who is away for long is dropped.
       ...["--set", "limits.queuedMessages=1000000", "--set", "limits.queuedBytes=256MiB"],
-    ]);
-    this.#port = this.#broker.port;
+    ];
+    this.#broker = await RunningBroker.start({ args, readyBoundMs: patienceMs });
+    this.#door.leadTo(this.#broker.port);
     this.#longestStartMs = Math.max(this.#longestStartMs, Math.round(performance.now() - begin));
   }
 
   async #kill(): Promise<void> {
     const broker = this.#broker;
     if (broker === null) return;
+    this.#door.leadTo(null);
     broker.signal("SIGKILL");
     await broker.exit();
     await broker[Symbol.asyncDispose]();
@@ -156,7 +158,7 @@ class CrashPlay {
   }
 
   async #cast(): Promise<void> {
-    const port = this.#port;
+    const port = this.#door.port;
     this.#subscribers.push(new Subscriber(port, "stays", "m/#", 2));
     this.#subscribers.push(new Subscriber(port, "comes-and-goes", "m/#", 2));
     this.#watcher = new Subscriber(port, "watcher", "w/#", 1);
@@ -168,21 +170,6 @@ class CrashPlay {
   #anyMortal(): Mortal | undefined {
     const living = this.#mortals.filter(({ isDead, wasArmed }) => wasArmed && !isDead);
     return living[this.#dice.below(Math.max(1, living.length))];
-  }
-}
-
-/**
- * On the port of before, which another process of this machine may have for a moment. No event tells
- * when it is free again: 20 more tries, 10 s.
- */
-async function startAgain(port: number, args: readonly string[]): Promise<RunningBroker> {
-  for (let tries = 0; ; tries++) {
-    try {
-      return await RunningBroker.start({ port, args, readyBoundMs: patienceMs });
-    } catch (cause) {
-      if (tries === 20 || !String(cause).includes("in use")) throw cause;
-      await Bun.sleep(500);
-    }
   }
 }
 
