@@ -73,10 +73,14 @@ export async function messagesJson(
   const needed = count ?? 1;
   const waiting = wait === undefined ? null : new Waiting(millisecondsOf(wait) ?? 0, signal);
   // Those that come while the others are searched count for the next search.
-  const stop = [
-    onRecentMessage(broker, topic, () => waiting?.came()),
-    waiting === null ? () => {} : hub.listen(() => {}, { onClose: () => waiting.end() }),
-  ];
+  const stop =
+    waiting === null
+      ? []
+      : [
+          onRecentMessage(broker, topic, () => waiting.came()),
+          hub.listen(() => {}, { onClose: () => waiting.end() }),
+          () => waiting.end(),
+        ];
   try {
     for (;;) {
       const isLast = waiting === null || waiting.isOver;

@@ -1,4 +1,4 @@
-import { expect, test } from "bun:test";
+import { expect, spyOn, test } from "bun:test";
 import type { MessagesAnswer } from "../../../src/api/api.ts";
 import { recentMessagesOf } from "../../../src/core/queries/queries.ts";
 import type { PublishPacket } from "../../../src/core/packet.ts";
@@ -135,6 +135,8 @@ test("GET /v1/messages: by filter, the last of them, and those after an id", asy
 
 test("a request that waits gets its answer when the messages are there", async () => {
   const admin = new Administered({ recentMessages: { messages: 4 } });
+  using timers = spyOn(globalThis, "setTimeout");
+  using cleared = spyOn(globalThis, "clearTimeout");
   const answer = messages(admin, "topic=a&count=2&wait=10m");
   await eventually(
     () => admin.hub.listening === 1,
@@ -147,6 +149,9 @@ test("a request that waits gets its answer when the messages are there", async (
   expect(found.map(({ payload }) => payload)).toEqual(["1", "2"]);
   expect(complete).toBe(true);
   expect(admin.hub.listening).toBe(0);
+  const limit = timers.mock.calls.findIndex(([, ms]) => ms === 600_000);
+  const timer = timers.mock.results[limit]?.value as ReturnType<typeof setTimeout>;
+  expect(cleared.mock.calls).toContainEqual([timer]);
 });
 
 test("the broker's stop ends a request that waits", async () => {
