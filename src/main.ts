@@ -7,9 +7,11 @@ import { readInput } from "./cli/input.ts";
 import { StandardOutput } from "./cli/output.ts";
 import { runProgram } from "./cli/program.ts";
 import { type Ask, asker } from "./cli/prompt.ts";
+import { remarksFor } from "./cli/remark.ts";
 import { builtVersion } from "./cli/version.ts";
 import { readConfigFile } from "./config/file.ts";
 import { signalCodesBase } from "./config/signal-codes.ts";
+import type { Screen } from "./drop/report/progress.ts";
 
 /** The entry point, and the only place that ends the process. */
 
@@ -49,12 +51,8 @@ function surroundings(output: StandardOutput, words: StandardOutput): Surroundin
     version: builtVersion(),
     print: (text) => output.print(text),
     flushed: async () => output.flushed(),
-    printError: (text) => words.print(text),
-    screen: (stream) => {
-      const { isTTY, columns, rows } = process[stream];
-      // A terminal that does not know its size reports 0 or undefined.
-      return isTTY ? { columns: columns || 80, rows: rows || 24 } : null;
-    },
+    printError: (text) => words.print(remarksFor(screenOf("stderr")?.columns ?? null, text)),
+    screen: screenOf,
     loadServer: () => import("./server/serve.ts"),
     loadStoredBroker: () => import("./server/admin/stored-broker.ts"),
     loadDrop: () => import("./cli/drop-run.ts"),
@@ -67,6 +65,12 @@ function surroundings(output: StandardOutput, words: StandardOutput): Surroundin
   };
 }
 
+function screenOf(stream: "stdout" | "stderr"): Screen | null {
+  const { isTTY, columns, rows } = process[stream];
+  // A terminal that does not know its size reports 0 or undefined.
+  return isTTY ? { columns: columns || 80, rows: rows || 24 } : null;
+}
+
 function askerOf(isSecret: boolean): Ask | null {
   if (!isatty(0)) return null;
   const show = (text: string): void => void process.stderr.write(text);
@@ -76,7 +80,8 @@ function askerOf(isSecret: boolean): Ask | null {
 function endWithError(error: unknown): never {
   try {
     // Synchronously: after a fault of its own the process must run nothing else.
-    writeSync(2, error instanceof CliError ? error.text : faultText(error));
+    const columns = screenOf("stderr")?.columns ?? null;
+    writeSync(2, error instanceof CliError ? remarksFor(columns, error.text) : faultText(error));
   } catch {
     // Stderr has no reader; the exit code still reports it.
   }

@@ -4,12 +4,14 @@ import path from "node:path";
 import { usageError } from "../config/cli-error.ts";
 import { bare, quoted, shellWord } from "../config/problem.ts";
 import { WholeFile } from "../config/whole-file.ts";
+import type { Screen } from "../drop/report/progress.ts";
 import { systemErrorText } from "../log/system-error.ts";
 import type { Arguments } from "./arguments.ts";
 import type { CertificateAuthority, Issued } from "./certificate-authority.ts";
 import { type CliCommand, type Command, declare, type Surroundings } from "./command.ts";
-import { commandPage, exitCodes } from "./help.ts";
+import { commandLines, commandPage, exitCodes } from "./help.ts";
 import { folders, nothing } from "./offer.ts";
+import { linesFor } from "./remark.ts";
 import { distinct, machineNames, type ServerName, serverNameOf } from "./machine-names.ts";
 
 const defaultFolder = "certs";
@@ -63,7 +65,7 @@ function declareCerts(): Command {
     .example("mqttd certs lab-certs --client dev-42 --days 30");
 }
 
-async function runCerts(given: Arguments, { print }: Surroundings): Promise<number> {
+async function runCerts(given: Arguments, { print, screen }: Surroundings): Promise<number> {
   const order = orderOf(given);
   const files = new Files(order.folder);
   const wanted = [...(order.server ? ["server"] : []), ...order.clients];
@@ -81,7 +83,7 @@ async function runCerts(given: Arguments, { print }: Surroundings): Promise<numb
     ]);
   }
   files.write([...(made === null ? [] : [["ca", made] as const]), ...issued]);
-  print(report(order, made !== null, ca.certificate.notAfter, issued));
+  print(report(order, made !== null, ca.certificate.notAfter, issued, screen("stdout")));
   return 0;
 }
 
@@ -228,15 +230,17 @@ function report(
   isNew: boolean,
   caUntil: Date,
   issued: readonly (readonly [string, Issued])[],
+  screen: Screen | null,
 ): string {
+  const say = (line: string): string => linesFor(screen, line);
   const at = (file: string): string => shellWord(path.join(folder, file));
   const lines = [
-    `${at("ca.crt")}: the CA${isNew ? "" : " that was there"}, until ${dateOf(caUntil)}`,
+    say(`${at("ca.crt")}: the CA${isNew ? "" : " that was there"}, until ${dateOf(caUntil)}`),
   ];
   for (const [name, { until }] of issued) {
     const whose =
       name === "server" ? names.map(({ value }) => value).join(", ") : `the client ${name}`;
-    lines.push(`${at(`${name}.crt`)}: ${whose}, until ${dateOf(until)}`);
+    lines.push(say(`${at(`${name}.crt`)}: ${whose}, until ${dateOf(until)}`));
   }
   const tls = (key: string, value: string): string => `--set listeners.0.${key}=${value}`;
   const serve = [
@@ -247,13 +251,18 @@ function report(
   const [client] = clients;
   const shown =
     client === undefined ? "" : ` --cert ${at(`${client}.crt`)} --key ${at(`${client}.key`)}`;
+  const pub = `mqttd pub -h localhost -p 8883 --cafile ${at("ca.crt")}${shown} -t test -m hello`;
+  const room = (screen?.columns ?? Infinity) - 2;
   return `${[
     ...lines,
     "",
     "Next:",
     `  ${serve}`,
-    `  mqttd pub -h localhost -p 8883 --cafile ${at("ca.crt")}${shown} -t test -m hello`,
-    `Firmware and other clients get ${at("ca.crt")}. ${at("ca.key")} stays here: who has it can pose as the server.`,
+    ...commandLines(pub, room).map((line) => `  ${line}`),
+    say(
+      `Firmware and other clients get ${at("ca.crt")}. ${at("ca.key")} stays here: who has it can ` +
+        "pose as the server.",
+    ),
   ].join("\n")}\n`;
 }
 

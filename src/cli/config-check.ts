@@ -5,6 +5,7 @@ import type { CertificateFiles } from "../config/tls-files.ts";
 import { unusableSettings } from "../config/unusable.ts";
 import type { AccountsOf } from "../server/accounts/accounts.ts";
 import type { Surroundings } from "./command.ts";
+import { linesFor } from "./remark.ts";
 
 /** What a valid configuration's files are like: one line each. */
 export interface CheckedFiles {
@@ -81,9 +82,9 @@ export async function certificateReader(
 export function printChecked(
   loaded: Loaded,
   warnings: readonly string[],
-  { print, printError }: Pick<Surroundings, "print" | "printError">,
+  { print, printError, screen }: Pick<Surroundings, "print" | "printError" | "screen">,
 ): void {
-  print(`ok: ${sourcesText(loaded)}\n`);
+  print(linesFor(screen("stdout"), `ok: ${sourcesText(loaded)}\n`));
   for (const text of warnings) printError(`mqttd: warning: ${text}\n`);
 }
 

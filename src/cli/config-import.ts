@@ -9,6 +9,7 @@ import { drawn, table, type ViewStyle } from "../inspect/views/table.ts";
 import { jsonLine } from "../log/foreign.ts";
 import type { Arguments } from "./arguments.ts";
 import type { Surroundings } from "./command.ts";
+import { linesFor } from "./remark.ts";
 import { writeFiles } from "./config-files.ts";
 
 /**
@@ -19,7 +20,7 @@ export async function importMosquitto(
   conf: string,
   given: Arguments,
   style: ViewStyle,
-  { readFile, print, printError }: Surroundings,
+  { readFile, print, printError, screen }: Surroundings,
 ): Promise<number> {
   const out = given.text("out");
   if (out === "") throw usageError('--out: found "", allowed: the name of a file');
@@ -50,7 +51,11 @@ export async function importMosquitto(
     });
   }
   if (out === null) print(text);
-  else printError(`wrote ${shellWord(out)}; next: mqttd config check ${shellWord(out)}\n`);
+  else {
+    const file = shellWord(out);
+    const text = `wrote ${file}; next: mqttd config check ${file}\n`;
+    printError(linesFor(screen("stderr"), text));
+  }
   return 0;
 }
 

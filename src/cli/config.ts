@@ -20,6 +20,7 @@ import {
 } from "./config-verbs.ts";
 import { commandPage, exitCodes, type HelpRow, helpText, textColumns } from "./help.ts";
 import { described, files, nothing } from "./offer.ts";
+import { linesFor } from "./remark.ts";
 import { assignmentOf } from "./serve.ts";
 import { settingOffer } from "./setting-offer.ts";
 
@@ -131,10 +132,10 @@ async function init(file: string, force: boolean, surroundings: Surroundings): P
     ],
     force,
   );
-  surroundings.print(
+  const said =
     `wrote ${shellWord(file)}, and ${shellWord(schema)} for editors\n` +
-      `next: mqttd config check ${shellWord(file)}\n`,
-  );
+    `next: mqttd config check ${shellWord(file)}\n`;
+  surroundings.print(linesFor(surroundings.screen("stdout"), said));
   return 0;
 }
 

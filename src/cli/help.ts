@@ -105,7 +105,7 @@ function rowLines(rows: readonly HelpRow[], columns: number): string[] {
 }
 
 /** A long command continues on the next line with a backslash, as a shell reads it. */
-function commandLines(command: string, columns: number): string[] {
+export function commandLines(command: string, columns: number): string[] {
   if (width(command) <= columns) return [command];
   const more = " \\";
   const fold = { indent: textIndent.length, breaks: outsideQuotes };

@@ -9,6 +9,7 @@ import type { Arguments } from "./arguments.ts";
 import type { Surroundings } from "./command.ts";
 import { textColumns } from "./help.ts";
 import { qrLines } from "./qr-code.ts";
+import { linesFor } from "./remark.ts";
 
 /** What `--lan` and `--anonymous` set. Throws CliError for flags that contradict them. */
 export function lanAssignments(given: Arguments): Assignment[] {
@@ -45,7 +46,7 @@ function isGuarded({ listeners: [first] }: Settings): boolean {
 export async function guardLan(
   given: Arguments,
   settings: Settings,
-  { askLine, printError }: Surroundings,
+  { askLine, printError, screen }: Surroundings,
 ): Promise<Assignment[] | number> {
   if (!given.has("lan") || given.has("anonymous") || isGuarded(settings)) return [];
   const choice = "--set auth.passwordFile=FILE (mqttd passwd FILE USER makes one), or --anonymous";
@@ -55,8 +56,12 @@ export async function guardLan(
   );
   if (askLine === null) throw refusal;
   printError(
-    "With --lan every machine of the network can connect. mqttd passwd FILE USER makes a password\n" +
-      "file; --anonymous serves without one.\n",
+    linesFor(
+      screen("stderr"),
+      "With --lan every machine of the network can connect. mqttd passwd FILE USER makes a password " +
+        "file; --anonymous serves without one.\n",
+      0,
+    ),
   );
   const typed = await askLine("Password file: ");
   if (typed.type === "interrupted") return typed.exitCode;

@@ -76,6 +76,35 @@ export function folded(
   return [...rows, row].map((line, index) => (index === 0 ? line : " ".repeat(indent) + line));
 }
 
+/**
+ * As `folded`, of a text that is in several parts: each part with line ends and indents instead of
+ * the spaces at which its line breaks.
+ */
+export function foldedParts(
+  parts: readonly string[],
+  columns: number,
+  indent: number,
+): readonly string[] {
+  const lines = folded(parts.join(""), columns, { indent });
+  if (lines.length === 1) return parts;
+  const ends = new Set<number>();
+  let end = -1;
+  for (const [index, line] of lines.entries()) {
+    end += 1 + line.length - (index === 0 ? 0 : indent);
+    ends.add(end);
+  }
+  // Two spaces together may have lost one.
+  if (end !== parts.join("").length) return parts;
+  let at = 0;
+  return parts.map((part) => {
+    const from = at;
+    at += part.length;
+    return Array.from({ length: part.length }, (_, index) =>
+      ends.has(from + index) ? `\n${" ".repeat(indent)}` : part.charAt(index),
+    ).join("");
+  });
+}
+
 /** The share of its columns that a shortened text gives to its end, where ids often differ. */
 const endShare = 0.3;
 

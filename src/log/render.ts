@@ -1,5 +1,6 @@
 import type { Colors } from "picocolors/types.js";
 import type { Millis } from "../core/io.ts";
+import { foldedParts } from "./columns.ts";
 import { type Level, levelOf, type LogEvent } from "./events.ts";
 import { jsonLine } from "./foreign.ts";
 import { iso, record } from "./record.ts";
@@ -13,26 +14,45 @@ export interface Style {
   readonly zone: "local" | "utc";
   /** The name after `--like`; every line of such a broker shows it. */
   readonly like?: string | null;
+  /**
+   * The width of the terminal that reads, for the lines of the broker's start; null (default): there
+   * is none. Lines about clients are never broken: people search and copy them.
+   */
+  readonly startColumns?: () => number | null;
 }
+
+const ofStart: readonly LogEvent["event"][] = [
+  ...(["administration", "configurationLoaded", "listening", "warning"] as const),
+];
 
 /**
  * One line without its line end: `HH:MM:SS.mmm`, `[like NAME]` if the broker misbehaves on purpose,
  * the level if it is a warning or an error, the event. Strings of peers are escaped and cut.
  */
 export function renderHuman(event: LogEvent, at: Millis, style: Style): string {
-  return humanLine(sentence(event, at), levelOf(event), at, style);
+  const columns = ofStart.includes(event.event) ? style.startColumns?.() : null;
+  return humanLine(sentence(event, at), levelOf(event), at, style, columns ?? null);
 }
 
-/** A sentence with its time, `[like NAME]` and level. */
+/** A sentence with its time, `[like NAME]` and level; `columns`: in lines of this width. */
 export function humanLine(
   said: readonly Part[],
   level: Level,
   at: number,
   { colors, zone, like = null }: Style,
+  columns: number | null = null,
 ): string {
-  const head = [toned("aside", timeOfDay(at, zone)), plain(" ")];
+  const time = timeOfDay(at, zone);
+  const head = [toned("aside", time), plain(" ")];
   if (like !== null) head.push(toned("caution", `[like ${like}]`), plain(" "));
-  return painted(head, colors) + painted(levelWord(level), colors) + painted(said, colors);
+  const parts = [...head, ...levelWord(level), ...said];
+  if (columns === null) return painted(parts, colors);
+  const texts = parts.map(({ text }) => text);
+  const broken = foldedParts(texts, columns, time.length + 1);
+  return painted(
+    parts.map(({ tone }, index) => ({ tone, text: broken[index] ?? "" })),
+    colors,
+  );
 }
 
 /**

@@ -12,6 +12,8 @@ export interface LogSinkOptions {
   readonly write: LogWrite;
   /** Default: `local`. */
   readonly zone?: Style["zone"];
+  /** Of the terminal that reads; null (default): none does. */
+  readonly startColumns?: Style["startColumns"];
   /** The name after `--like`, on every line; null (default): none. */
   readonly like?: string | null;
 }
@@ -60,8 +62,8 @@ export class LogSink {
   constructor(options: LogSinkOptions) {
     this.#level = options.level;
     this.#format = options.format;
-    const { color, zone = "local", like = null } = options;
-    this.#style = { colors: pc.createColors(color), zone, like };
+    const { color, zone = "local", like = null, startColumns = () => null } = options;
+    this.#style = { colors: pc.createColors(color), zone, like, startColumns };
     this.#write = options.write;
   }
 

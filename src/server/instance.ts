@@ -55,6 +55,7 @@ export async function createInstance(settings: ServeSettings): Promise<Instance>
     color: settings.color,
     like: like?.name ?? null,
     write: writeTo(process.stderr),
+    startColumns: () => (process.stderr.isTTY ? process.stderr.columns || null : null),
   });
   const hub = new EventHub(log);
   const note = (event: LogEvent): void => hub.note(event, clock.now());

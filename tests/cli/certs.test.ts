@@ -4,6 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { serverNameOf } from "../../src/cli/machine-names.ts";
+import { width } from "../../src/log/columns.ts";
 import { opensslMissing } from "../support/certificates.ts";
 import { spawnSync } from "../support/child.ts";
 import { mqttd } from "./surroundings.ts";
@@ -154,4 +155,11 @@ test.skipIf(opensslMissing !== null)("openssl verifies them for their purposes",
   expect(verify("sslclient", "dev-42")).toBe(0);
   expect(verify("sslserver", "dev-42")).not.toBe(0);
   expect(verify("sslclient", "server")).not.toBe(0);
+});
+
+test("on a narrow terminal only a line with a long path is wider than it", async () => {
+  const { stdout } = await mqttd(["certs", place()], { columns: 40 });
+  const wide = stdout.split("\n").filter((line) => width(line) > 40);
+  for (const line of wide) expect(line).toMatch(/^ *(--set )?\S+( \\)?$/);
+  expect(stdout.replaceAll(/ \\\n +/g, " ")).toContain("-t test -m hello\n");
 });

@@ -4,7 +4,15 @@ import { helpText } from "../../src/cli/help.ts";
 import { listing } from "../../src/drop/report/listing.ts";
 import { resultTable } from "../../src/drop/report/table.ts";
 import { drawn, table } from "../../src/inspect/views/table.ts";
-import { folded, padded, pieces, shortened, startOf, width } from "../../src/log/columns.ts";
+import {
+  folded,
+  foldedParts,
+  padded,
+  pieces,
+  shortened,
+  startOf,
+  width,
+} from "../../src/log/columns.ts";
 import { result, scenario } from "../drop/report/results.ts";
 
 test("a character is as wide as Bun says that a terminal shows it", () => {
@@ -160,3 +168,15 @@ for (const [drawer, draw] of drawers) {
     expect(new Set(marks).size).toBe(marks.length === 0 ? 0 : 1);
   });
 }
+
+test("parts of a line break where the whole line does; two spaces together are not lost", () => {
+  expect(foldedParts(["one two", " three", " four"], 9, 2)).toEqual([
+    "one two",
+    "\n  three",
+    "\n  four",
+  ]);
+  expect(foldedParts(["one  two", "  three"], 5, 0).join("").replaceAll("\n", " ")).toBe(
+    "one  two  three",
+  );
+  expect(foldedParts(["short"], 9, 2)).toEqual(["short"]);
+});

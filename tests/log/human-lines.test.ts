@@ -208,3 +208,26 @@ test("colours add nothing but colours", () => {
     expect(line.replace(codes, "")).toBe(renderHuman(event, now, plain));
   }
 });
+
+test("on a terminal the lines of the start are as wide as it, those about clients stay whole", () => {
+  const narrow = { ...plain, startColumns: () => 40 };
+  const listening: LogEvent = {
+    event: "listening",
+    addresses: ["mqtt://127.0.0.1:1883", "mqtt://[::1]:1883", "ws://127.0.0.1:9001/mqtt"],
+  };
+  expect(`\n${renderHuman(listening, now, narrow)}\n`).toMatchInlineSnapshot(`
+    "
+    15:04:05.123 mqttd is listening on
+                 mqtt://127.0.0.1:1883,
+                 mqtt://[::1]:1883,
+                 ws://127.0.0.1:9001/mqtt
+    "
+  `);
+  const colored = { ...narrow, colors: pc.createColors(true) };
+  expect(Bun.stripANSI(renderHuman(listening, now, colored))).toBe(
+    renderHuman(listening, now, narrow),
+  );
+  for (const event of [...samples.connected, ...samples.ended, ...samples.will]) {
+    expect(renderHuman(event, now, narrow)).toBe(renderHuman(event, now, plain));
+  }
+});

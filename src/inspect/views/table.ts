@@ -13,8 +13,8 @@ export interface ViewStyle {
 }
 
 const gap = 2;
-/** Columns that the last column needs; with fewer the table becomes a list. */
-const lastMin = 16;
+/** Columns that sentences in the last column need; with fewer the table becomes a list. */
+const lastMin = 24;
 /** The largest share of the terminal's width for the first column. */
 const firstShare = 0.4;
 const labelWidth = 13;

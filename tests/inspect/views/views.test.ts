@@ -366,19 +366,17 @@ test("viewed: without room for columns", () => {
                     commands/dev-42/# (q1)
 
     == wills
-    CLIENT  WHEN        WILL
-    late    6.80 s ago  published on
-                        wills/late (no
-                        subscribers, q0,
-                        delay 30 s, 0 ms
-                        late): connection
-                        reset (RST)
-                        [v5-3.1.2-8]
-    dev-42  36.8 s ago  armed on
-                        home/dev-42/status
-                        (q1, retained): its
-                        client is connected
-                        [v4-3.1.2-8]
+    late
+      when: 6.80 s ago
+      will: published on wills/late (no
+        subscribers, q0, delay 30 s, 0 ms
+        late): connection reset (RST)
+        [v5-3.1.2-8]
+    dev-42
+      when: 36.8 s ago
+      will: armed on home/dev-42/status (q1,
+        retained): its client is connected
+        [v4-3.1.2-8]
 
     == sessions
     dev-42
@@ -434,18 +432,20 @@ test("viewed: without room for columns", () => {
     A message on home/dev-42/status would go
       to 2 clients.
 
-    CLIENT  MESSAGE  UP TO  WHY
-    灯-三   queued   q2     home/#; offline
+    灯-三
+      message: queued
+      up to: q2
+      why: home/#; offline
     worker-1
-            sent     q1     $share/crew/home
-                            /+/status;
-                            connected
+      message: sent
+      up to: q1
+      why: $share/crew/home/+/status;
+        connected
     worker-2
-            shared   q1     $share/crew/home
-                            /+/status;
-                            connected;
-                            another member's
-                            turn
+      message: shared
+      up to: q1
+      why: $share/crew/home/+/status;
+        connected; another member's turn
 
     == retained
     TOPIC  QOS  EXPIRES  SIZE  PAYLOAD
