@@ -135,7 +135,7 @@ export class Driver {
         begin: () => this.#beginCall(),
         due: () => this.#deadlines.handle(),
         flush: () => {
-          this.#output.takeShared();
+          this.#output.beginTurn();
           return this.#flush();
         },
         run: (channel) => this.#reading.continue(channel),
@@ -353,7 +353,7 @@ export class Driver {
   #endCall(): void {
     this.#ends.stopIfRead();
     if (this.#turns.isOverdue()) this.#deadlines.handleUnreported();
-    if (this.#flush() || this.#output.hasShared) this.#turns.schedule();
+    if (this.#flush() || this.#output.hasLater) this.#turns.schedule();
     this.#turns.end();
     this.#deadlines.arm();
   }

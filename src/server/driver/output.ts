@@ -15,6 +15,9 @@ const bytesInUnit = 2500;
 /** This much output is flushed before the callback ends, while it still fits one buffer. */
 const earlyFlushBytes = (largeBuffer * 3) / 4;
 
+/** So many turns output may wait for more that the same cut input will cause. */
+const turnsOfGathering = 6;
+
 /** As many answers may wait for a connection while memory is short; bytes. */
 const fewReplies = 64 * 1024;
 
@@ -45,6 +48,13 @@ export class Output {
   #done = 0;
   /** Channels that several connections feed: written once, in the next turn. */
   #shared: Channel[] = [];
+  /** Connections of which a turn has cut the input: more output of it follows. */
+  readonly #cutSources = new Set<ConnectionId>();
+  /** Channels whose output waits for that, and since how many turns the first of them waits. */
+  #gathered: Channel[] = [];
+  #turnsOfGathered = 0;
+  /** Channels to write before this index have waited long enough. */
+  #gatheredUntil = 0;
   /** The effects that are carried out promise something that a commit has yet to keep. */
   isPromise = false;
   /** The message that is delivered is a will. */
@@ -104,7 +114,7 @@ export class Output {
   }
 
   /**
-   * Writes a channel's output at the next `flush`, or at the one after `takeShared` if the last
+   * Writes a channel's output at the next `flush`, or at the one after `beginTurn` if the last
    * output was caused by another connection: then more of them are likely in the same poll.
    */
   add(channel: Channel): void {
@@ -120,16 +130,44 @@ export class Output {
     list.push(channel);
   }
 
-  /** Output waits for `takeShared`. */
-  get hasShared(): boolean {
-    return this.#shared.length > 0;
+  /** Output waits for a turn to begin. */
+  get hasLater(): boolean {
+    return this.#shared.length > 0 || this.#gathered.length > 0;
   }
 
-  /** The poll is over: the next `flush` writes the output that several connections have caused. */
-  takeShared(): void {
-    if (!this.hasShared) return;
-    for (const channel of this.#shared) this.#dirty.push(channel);
-    this.#shared = [];
+  /**
+   * A turn begins, so the poll is over: the next `flush` writes the output that several connections
+   * have caused.
+   */
+  beginTurn(): void {
+    if (this.#shared.length > 0) {
+      for (const channel of this.#shared) this.#dirty.push(channel);
+      this.#shared = [];
+    }
+    if (this.#gathered.length > 0 && ++this.#turnsOfGathered >= turnsOfGathering) this.#ungather();
+  }
+
+  /**
+   * Whether a turn has cut the input of a connection. What its packets cause for others is then
+   * written once for several turns: to write is dearer than to copy.
+   */
+  sourceIsCut(source: ConnectionId, isCut: boolean): void {
+    if (isCut) this.#cutSources.add(source);
+    else if (this.#cutSources.delete(source) && this.#cutSources.size === 0) this.#ungather();
+  }
+
+  #ungather(): void {
+    for (const channel of this.#gathered) this.#dirty.push(channel);
+    this.#gathered = [];
+    this.#turnsOfGathered = 0;
+    this.#gatheredUntil = this.#dirty.length;
+  }
+
+  /** Whether more output of a cut input follows soon, and nobody waits for an answer in it. */
+  #isGathered({ fedBy, replyBytes, open, waiting }: Channel): boolean {
+    if (this.#cutSources.size === 0 || fedBy === null) return false;
+    if (this.#done <= this.#gatheredUntil) return false;
+    return open && !waiting && replyBytes === 0 && this.#cutSources.has(fedBy);
   }
 
   /** No output has to be written. */
@@ -141,6 +179,10 @@ export class Output {
   flush(): boolean {
     while (!this.isFlushed) {
       const channel = this.#dirty[this.#done++]!;
+      if (this.#isGathered(channel)) {
+        this.#gathered.push(channel);
+        continue;
+      }
       channel.dirty = false;
       this.write(channel);
       if (this.#owner.isOver()) break;
@@ -148,13 +190,14 @@ export class Output {
     if (!this.isFlushed) return true;
     this.#dirty.length = 0;
     this.#done = 0;
+    this.#gatheredUntil = 0;
     return false;
   }
 
   /** Writes a client's answers now, if they would wait for output that others have caused. */
   flushOwn(channel: Channel): void {
     if (!channel.dirty) return;
-    if (this.#done > 0 || (this.hasShared && channel.replyBytes > 0)) this.write(channel);
+    if (this.#done > 0 || (this.hasLater && channel.replyBytes > 0)) this.write(channel);
   }
 
   /** Writes one channel's output now. */

@@ -93,6 +93,7 @@ export class Reading {
     const before = budget.spent;
     const isLeft = this.#readOn(channel);
     this.#turns.charge(channel, budget.spent - before);
+    this.#output.sourceIsCut(channel.id, isLeft);
     return isLeft;
   }
 

@@ -59,11 +59,11 @@ test("output that one connection causes is written at once", () => {
 test("output that several connections cause in one poll is written once, after it", () => {
   const one = new Fixture();
   expect([7, 8, 9, 7].map((source) => one.causedBy(source))).toEqual([1, 1, 1, 1]);
-  expect(one.output.hasShared).toBe(true);
-  one.output.takeShared();
+  expect(one.output.hasLater).toBe(true);
+  one.output.beginTurn();
   one.output.flush();
   expect(one.writes).toBe(2);
-  expect([one.output.hasShared, one.subscriber.outputSize]).toEqual([false, 0]);
+  expect([one.output.hasLater, one.subscriber.outputSize]).toEqual([false, 0]);
   // Only one of them is left.
   expect([8, 8].map((source) => one.causedBy(source))).toEqual([3, 4]);
 });
@@ -75,4 +75,23 @@ test("a client's answers do not wait for what others caused", () => {
   one.output.send(one.subscriber, 4, { type: "pingresp" });
   one.output.flushOwn(one.subscriber);
   expect([one.writes, one.subscriber.outputSize]).toEqual([2, 0]);
+});
+
+test("a client's answers do not wait for what a cut input goes on to cause", () => {
+  const one = new Fixture();
+  const { output, subscriber } = one;
+  one.causedBy(7);
+  output.sourceIsCut(7, true);
+  output.source = 7;
+  output.add(subscriber);
+  output.flush();
+  expect([one.writes, output.hasLater, output.isFlushed]).toEqual([1, true, true]);
+  output.source = subscriber.id;
+  output.send(subscriber, 4, { type: "pingresp" });
+  output.flushOwn(subscriber);
+  expect([one.writes, subscriber.outputSize]).toEqual([2, 0]);
+  output.sourceIsCut(7, false);
+  expect([output.isFlushed, output.hasLater]).toEqual([false, false]);
+  output.flush();
+  expect(output.isFlushed).toBe(true);
 });

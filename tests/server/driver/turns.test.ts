@@ -368,3 +368,39 @@ test("a link that waits for its turn pauses only when much or more arrives, and 
   busy.sendQuietly(Buffer.concat(Array.from({ length: 30 }, () => chunk)));
   expect([isHeld(), busy.paused]).toEqual([true, true]);
 });
+
+test("what the packets of one chunk cause is written once for several of the turns that cut it", () => {
+  const world = new World({ unitsOfTurn: 400 });
+  const subscribers = Array.from({ length: 30 }, (_, number) => {
+    const client = world.open();
+    client.connect({ clientId: `s${number}` });
+    client.subscribe("a");
+    return client;
+  });
+  const publisher = world.open();
+  publisher.connect({ clientId: "p" });
+  world.advance(1000);
+  for (const { received } of subscribers) received.length = 0;
+  const payloads = Array.from({ length: 900 }, (_, number) => String(100 + number));
+  const publishes = payloads.map((payload) =>
+    Buffer.concat([Uint8Array.of(0x30, 6, 0, 1, 0x61), Buffer.from(payload)]),
+  );
+  const { statistics } = world.broker;
+  statistics.publishReceived = 0;
+  publisher.sendQuietly(Buffer.concat(publishes));
+  // How many messages were handled, and how many the last subscriber has, after each turn.
+  const handled = [statistics.publishReceived];
+  const arrived = [0];
+  while (arrived.at(-1) !== payloads.length) {
+    world.turn();
+    handled.push(statistics.publishReceived);
+    arrived.push(Math.min(...subscribers.map(({ received }) => received.length)));
+  }
+  const writes = new Set(arrived).size - 1;
+  expect(handled.length / writes).toBeGreaterThan(4);
+  // Yet none waits long.
+  for (const [turn, count] of arrived.entries())
+    expect(count).toBeGreaterThanOrEqual(handled[turn - 8] ?? 0);
+  for (const client of subscribers)
+    expect(client.messages()).toEqual(payloads.map((payload) => `a=${payload}`));
+});
