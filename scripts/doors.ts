@@ -88,7 +88,10 @@ async function played(
   return lines.map((line) => JSON.parse(line) as Result).filter(({ type }) => type === "result");
 }
 
-/** Prints a line for the door and one for each result that is not right; returns whether all are. */
+/**
+ * Prints a line for the door, one for each reason to skip and one for each result that is not
+ * right; returns whether all are.
+ */
 function told(door: Door, results: readonly Result[]): boolean {
   const wrong = results.filter(({ verdict, detail }) => {
     return verdict !== "pass" && !(verdict === "skipped" && allowed.includes(detail));
@@ -97,6 +100,14 @@ function told(door: Door, results: readonly Result[]): boolean {
     results.filter((result) => result.verdict === verdict).length;
   const [passed, skipped] = [count("pass"), count("skipped")];
   console.log(`${door}: ${passed} pass, ${skipped} skipped, ${wrong.length} not right`);
+  const reasons = Map.groupBy(
+    results.filter(({ verdict }) => verdict === "skipped"),
+    ({ detail }) => detail,
+  );
+  for (const [reason, some] of reasons) {
+    const ids = new Set(some.map(({ id }) => id));
+    console.log(`  ${some.length} skipped: ${[...ids].join(", ")}: ${reason}`);
+  }
   for (const { id, protocol, verdict, detail } of wrong) {
     console.log(`  ${verdict} ${id} (MQTT ${protocol}): ${detail}`);
   }
