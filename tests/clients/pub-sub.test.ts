@@ -364,7 +364,8 @@ let topics = 0;
 
 /** What both subscribers print of what one publisher publishes. */
 async function printed(publisher: Kind, lines: Lines): Promise<Record<Kind, string>> {
-  const topic = `compared/${++topics}`;
+  const number = ++topics;
+  const topic = `compared/${number}`;
   const typed = (args: readonly string[]): string[] =>
     args.map((arg) =>
       arg.startsWith("-")
@@ -372,7 +373,7 @@ async function printed(publisher: Kind, lines: Lines): Promise<Record<Kind, stri
         : arg
             .replace(/\bT\b/, topic)
             .replace("PORT", String(broker.port))
-            .replace("PUBLISHER", `publisher-${topics}`)
+            .replace("PUBLISHER", `publisher-${number}`)
             .replace("FILE", "payload.txt"),
     );
   const publish = async (args: readonly string[]): Promise<void> => {
