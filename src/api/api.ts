@@ -171,7 +171,7 @@ export interface WillsAnswer extends Listed {
   readonly awaitedWill: WillAccount | null;
   /** As in the overview: its wills are not listed, since they were lost with it. */
   readonly predecessor?: Predecessor | null;
-  /** As in the overview: wills that were decided before are not listed. */
+  /** As in the overview. */
   readonly restart?: Restart | null;
 }
 

@@ -1,6 +1,7 @@
 import type { EndCause } from "./end-causes.ts";
 import type { Millis } from "./io.ts";
 import type { ProtocolVersion, Qos } from "./packet.ts";
+import type { DurableConnection, DurableHabits, WillAccount } from "./records/records.ts";
 
 /**
  * What outlives the process, as plain values: no store, no SQL and no rule of MQTT is in them. The
@@ -129,6 +130,16 @@ export interface DurableWill {
 }
 
 /**
+ * What is remembered for people of clients, of their connections and wills: plain JSON. Nothing else
+ * refers to it. A will's key is its `id`, any other's its own number; none is used again.
+ */
+export type RecordChange =
+  | { readonly put: "habits"; readonly value: DurableHabits }
+  | { readonly put: "connection"; readonly value: DurableConnection }
+  | { readonly put: "willRecord"; readonly value: WillAccount }
+  | { readonly delete: "habits" | "connection" | "willRecord"; readonly number: number };
+
+/**
  * One step of a batch. A put replaces the record with the same key. Deleting a session deletes all
  * records with its number but messages, which have deletes of their own; deleting what is not there
  * changes nothing.
@@ -142,6 +153,7 @@ export type Change =
   | { readonly put: "incoming"; readonly value: DurableIncoming }
   | { readonly put: "retained"; readonly value: DurableRetained }
   | { readonly put: "will"; readonly value: DurableWill }
+  | RecordChange
   | { readonly delete: "session"; readonly session: number }
   | { readonly delete: "subscription"; readonly session: number; readonly filter: string }
   | { readonly delete: "message"; readonly message: number }
@@ -169,10 +181,14 @@ export interface StoredSession {
 
 /**
  * A part of what a store has kept: whole sessions. Messages that it refers to are in it or in an
- * earlier part.
+ * earlier part, and so are the records of its connections, before those of its wills.
  */
 export interface StoredPart {
   readonly messages: readonly DurableMessage[];
+  /** Before the sessions that they are of, each in the order of its key. */
+  readonly habits: readonly DurableHabits[];
+  readonly connections: readonly DurableConnection[];
+  readonly willRecords: readonly WillAccount[];
   readonly sessions: readonly StoredSession[];
   readonly retained: readonly DurableRetained[];
 }

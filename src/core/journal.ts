@@ -2,6 +2,7 @@ import type { Change, Changes, DurableMessage } from "./durable.ts";
 import type { Millis } from "./io.ts";
 import type { Message } from "./packet.ts";
 import { messageRecord } from "./durable-values.ts";
+import type { RecordJournal } from "./records/records.ts";
 import type { Retained } from "./retained.ts";
 import type { Session } from "./session.ts";
 import { SessionJournal } from "./session-journal.ts";
@@ -30,6 +31,8 @@ export class Journal {
   hasChanged = false;
   /** A session is made of what the store has: that changes nothing. */
   isAdopting = false;
+  /** What is remembered for people; null: nothing is. */
+  remembered: RecordJournal | null = null;
   #retained: Retained | null = null;
   /** Sessions of which something changed, also ended ones. */
   readonly #sessions = new Set<SessionJournal>();
@@ -55,8 +58,9 @@ export class Journal {
     this.#retained = retained;
   }
 
-  /** Nothing changed since the last batch. */
+  /** Nothing changed since the last batch that has to be kept now. */
   get isClean(): boolean {
+    if (this.remembered?.isUrgent === true) return false;
     const others = this.#released.size + this.#forgotten.length;
     return this.#sessions.size + this.#topics.size + others === 0;
   }
@@ -99,6 +103,7 @@ export class Journal {
       changes.push({ delete: "message", message: kept.number });
     }
     this.#released.clear();
+    this.remembered?.take(changes);
     return changes;
   }
 

@@ -17,6 +17,10 @@ export const protocolName: Record<ProtocolVersion, ProtocolName> = {
   5: "5.0",
 };
 
+export function versionOf(name: ProtocolName): ProtocolVersion {
+  return name === "5.0" ? 5 : name === "3.1" ? 3 : 4;
+}
+
 /**
  * One application message, shared by all its recipients. Only `keep()` changes it: it moves the
  * bytes from the input's buffer to memory of their own.

@@ -50,6 +50,7 @@ export function restore(broker: Broker, input: Input & { type: "loaded" }): void
   const { part, heartbeatAt } = input;
   const diedAt = heartbeatAt === null ? now : earlier(after(heartbeatAt, heartbeatMs), now);
   journal.adopt(part.messages);
+  broker.records.loaded(part, diedAt);
   for (const stored of part.sessions) restoreSession(broker, restoration, stored, diedAt);
   restoreRetained(broker, journal, restoration, part);
   broker.generation += 1;
@@ -229,6 +230,7 @@ export function openAgain(broker: Broker): void {
   broker.settledAt = after(now, waitMs(broker));
   broker.pressure.isOverfull = !broker.memory.hasRoom(0);
   journal.endAdoption();
+  broker.records.loadedAll();
   const before = restoration.near
     .filter((session) => broker.sessions.get(session.clientId) === session)
     .filter(({ connection, deadline }) => connection === null && deadline?.isSet !== true)

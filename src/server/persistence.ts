@@ -22,7 +22,7 @@ const heartbeatMs = 1000;
 const lastCommitMs = 5000;
 
 /** What the store asks of the driver. */
-type StoringDriver = Pick<Driver, "order" | "isKept">;
+type StoringDriver = Pick<Driver, "order" | "isKept" | "keepRecords">;
 
 interface PersistenceParts {
   readonly clock: Clock;
@@ -134,7 +134,10 @@ export class Persistence {
     const beat = (): void => this.#store.heartbeat(this.#clock.now());
     // Before all that this broker keeps.
     beat();
-    this.#heartbeat = setInterval(beat, heartbeatMs);
+    this.#heartbeat = setInterval(() => {
+      beat();
+      driver.keepRecords();
+    }, heartbeatMs);
     this.#isServing = true;
     this.#early?.();
     this.#early = null;
@@ -165,6 +168,7 @@ export class Persistence {
   async close(driver: StoringDriver): Promise<void> {
     this.stop();
     const until = performance.now() + lastCommitMs;
+    driver.keepRecords();
     const isKept = (): boolean => driver.isKept && this.#background?.isIdle !== false;
     while (!isKept() && performance.now() < until) await setTimeout(5);
     await this.abandon();

@@ -166,6 +166,11 @@ export class ByteReader {
     return decoder.decode(this.raw(length));
   }
 
+  /** All that is left, as text. */
+  rest(): string {
+    return this.rawText(this.#end - this.#at);
+  }
+
   #take(length: number): number {
     const at = this.#at;
     if (at + length > this.#end)

@@ -13,6 +13,7 @@ import path from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { Millis } from "../core/io.ts";
 import { errorCode } from "../log/system-error.ts";
+import { StoreCopy } from "./copy.ts";
 import { StoreError, storeErrorOf } from "./faults.ts";
 import { holderOf, removeHolder, writeHolder } from "./holder.ts";
 import { rowKinds, rowsOf } from "./rows.ts";
@@ -39,7 +40,7 @@ const checkpointPages = 1000;
 const sparePages = 256;
 const vacuumPages = 2048;
 
-/** How long to wait for whoever has the file open: `inspect` reads it for a moment. */
+/** How long to wait for whoever has the file open: the broker before may still be closing it. */
 const lockWaitMs = 2000;
 
 /**
@@ -50,14 +51,17 @@ export class StoreFile {
   readonly path: string;
   readonly #folder: string;
   readonly #database: DatabaseSync;
+  /** Null: it is the file itself that is open. */
+  readonly #copy: StoreCopy | null;
   readonly #runs: Runs;
   #tables: Tables | null = null;
   #version = "";
   #isHolder = false;
   #durability: Durability = "normal";
 
-  private constructor(folder: string, database: DatabaseSync) {
+  private constructor(folder: string, database: DatabaseSync, copy: StoreCopy | null) {
     this.#folder = folder;
+    this.#copy = copy;
     this.path = path.join(folder, fileName);
     this.#database = database;
     this.#runs = new Runs(folder, database);
@@ -82,7 +86,7 @@ export class StoreFile {
     });
   }
 
-  /** Opens the file of a broker that is not running, to read it. */
+  /** Opens a copy of the file of a broker that is not running, to read it: the folder stays as it is. */
   static openToRead(folder: string): StoreFile {
     return told(() => {
       const name = path.join(folder, fileName);
@@ -90,19 +94,26 @@ export class StoreFile {
         throw new StoreError("foreign", "there is no such file");
       }
       refuseEmpty(folder);
-      const file = StoreFile.#connect(folder);
+      const copy = new StoreCopy(folder, fileName);
       try {
-        file.#check();
-        return file;
+        const file = StoreFile.#connect(folder, copy);
+        try {
+          file.#check();
+          file.#migrate(false);
+          return file;
+        } catch (cause) {
+          file.#database.close();
+          throw cause;
+        }
       } catch (cause) {
-        file.#leave();
+        copy.remove();
         throw cause;
       }
     });
   }
 
-  static #connect(folder: string): StoreFile {
-    const database = new DatabaseSync(path.join(folder, fileName));
+  static #connect(folder: string, copy: StoreCopy | null = null): StoreFile {
+    const database = new DatabaseSync(path.join(copy?.folder ?? folder, fileName));
     try {
       // Before the first read: then the index of the log is memory of this process alone.
       database.exec(`PRAGMA busy_timeout = ${lockWaitMs}; PRAGMA locking_mode = EXCLUSIVE`);
@@ -111,7 +122,7 @@ export class StoreFile {
       database.close();
       throw named(cause, folder);
     }
-    return new StoreFile(folder, database);
+    return new StoreFile(folder, database, copy);
   }
 
   /** Writes nothing into a file that is up to date: the start may yet fail. */
@@ -284,6 +295,7 @@ export class StoreFile {
   close(): void {
     told(() => {
       this.#database.close();
+      this.#copy?.remove();
       if (this.#isHolder) removeHolder(this.#folder);
       this.#runs.close();
     });

@@ -1,12 +1,18 @@
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import { processStart } from "../api/process-start.ts";
+import { errorCode } from "../log/system-error.ts";
 
-/** The number of the process that has a folder's store open. Not the lock itself, only its label. */
+/**
+ * The process that has a folder's store open: its number, and when it started, since another may get
+ * that number. Not the lock itself, only its label.
+ */
 const labelName = "mqttd.pid";
 
 /** After the lock was taken: replaces the label of a process that was killed. */
 export function writeHolder(folder: string): void {
-  writeFileSync(path.join(folder, labelName), `${process.pid}\n`, { mode: 0o600 });
+  const text = `${process.pid}\n${processStart(process.pid) ?? ""}\n`;
+  writeFileSync(path.join(folder, labelName), text, { mode: 0o600 });
 }
 
 export function removeHolder(folder: string): void {
@@ -15,13 +21,25 @@ export function removeHolder(folder: string): void {
 
 /** The living process that has a folder's file open; null: none is known. */
 export function holderOf(folder: string): number | null {
+  let text;
   try {
-    const holder = Number(readFileSync(path.join(folder, labelName), "utf8"));
-    if (!Number.isSafeInteger(holder) || holder <= 0) return null;
-    process.kill(holder, 0);
-    return holder;
+    text = readFileSync(path.join(folder, labelName), "utf8");
   } catch {
-    // No label, or nobody of that number.
     return null;
+  }
+  const [number = "", start = ""] = text.split("\n");
+  const holder = Number(number);
+  if (!Number.isSafeInteger(holder) || holder <= 0 || !lives(holder)) return null;
+  const now = start === "" ? null : processStart(holder);
+  return now === null || now === start ? holder : null;
+}
+
+function lives(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (cause) {
+    // It may be another user's.
+    return errorCode(cause) === "EPERM";
   }
 }

@@ -1,9 +1,7 @@
 import type {
   DurableIncoming,
-  DurableMessage,
   DurableOutgoing,
   DurableQueued,
-  DurableRetained,
   DurableSession,
   DurableSubscription,
   DurableWill,
@@ -56,6 +54,15 @@ export class PartReader {
       case "message":
         part.messages.push(record.value);
         return;
+      case "habits":
+        part.habits.push(record.value);
+        return;
+      case "connection":
+        part.connections.push(record.value);
+        return;
+      case "willRecord":
+        part.willRecords.push(record.value);
+        return;
       case "session":
         this.#complete(part);
         this.#session = new Session(record.value);
@@ -87,12 +94,11 @@ export class PartReader {
   }
 }
 
-interface MutablePart {
-  readonly messages: DurableMessage[];
-  readonly sessions: StoredSession[];
-  readonly retained: DurableRetained[];
-}
+type MutablePart = { readonly [List in keyof StoredPart]: StoredPart[List][number][] };
 
 function emptyPart(): MutablePart {
-  return { messages: [], sessions: [], retained: [] };
+  return {
+    ...{ messages: [], habits: [], connections: [], willRecords: [] },
+    ...{ sessions: [], retained: [] },
+  };
 }

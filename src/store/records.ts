@@ -66,6 +66,10 @@ function writeDelete(writer: ByteWriter, change: Extract<Change, { delete: unkno
       return deleteRow(writer, "retained", [change.topic]);
     case "will":
       return deleteRow(writer, "will", [change.session]);
+    case "habits":
+    case "connection":
+    case "willRecord":
+      return deleteRow(writer, change.delete, [change.number]);
   }
 }
 
@@ -95,6 +99,12 @@ function writePut(writer: ByteWriter, change: Extract<Change, { put: unknown }>)
       break;
     case "will":
       writeWill(writer, change.value);
+      break;
+    case "habits":
+    case "connection":
+    case "willRecord":
+      // Tells people of what was: as JSON, which they can read, and which may get more fields.
+      writer.rawText(JSON.stringify(change.value));
   }
   endRow(writer, begun);
 }
@@ -115,6 +125,12 @@ function beginPut(writer: ByteWriter, { put, value }: Extract<Change, { put: unk
       return beginRow(writer, put, [value.session, value.packetId]);
     case "retained":
       return beginRow(writer, put, [value.topic]);
+    case "habits":
+      return beginRow(writer, put, [value.number]);
+    case "connection":
+      return beginRow(writer, put, [value.connection]);
+    case "willRecord":
+      return beginRow(writer, put, [value.id]);
   }
 }
 
@@ -342,6 +358,11 @@ export function readRow({ kind, key, record }: Row, pieces: Map<number, Uint8Arr
     }
     case "will":
       return { put: kind, value: readWill(reader, number) };
+    case "habits":
+    case "connection":
+    case "willRecord":
+      // Its checksum was right, so this is what was written.
+      return { put: kind, value: JSON.parse(reader.rest()) };
   }
 }
 

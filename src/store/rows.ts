@@ -18,6 +18,9 @@ export const rowKinds = [
   "incoming",
   "retained",
   "will",
+  "habits",
+  "connection",
+  "willRecord",
 ] as const;
 
 export type RowKind = (typeof rowKinds)[number];
@@ -33,6 +36,9 @@ const keyParts = {
   incoming: ["number", "number"],
   retained: ["text"],
   will: ["number"],
+  habits: ["number"],
+  connection: ["number"],
+  willRecord: ["number"],
 } as const satisfies Record<RowKind, readonly ("number" | "text")[]>;
 
 /** `[session, filter]` for a subscription. */

@@ -30,4 +30,8 @@ export const migrations: readonly string[] = [
    -- One row a start. Times in milliseconds since the epoch; stopped: null after a kill.
    CREATE TABLE run (run INTEGER PRIMARY KEY, version TEXT NOT NULL, process INTEGER NOT NULL,
      started INTEGER NOT NULL, heartbeat INTEGER NOT NULL, stopped INTEGER) STRICT;`,
+  `-- What is remembered for people: records of JSON.
+   CREATE TABLE habits (number INTEGER PRIMARY KEY, ${record}) STRICT;
+   CREATE TABLE connection (number INTEGER PRIMARY KEY, ${record}) STRICT;
+   CREATE TABLE willRecord (number INTEGER PRIMARY KEY, ${record}) STRICT;`,
 ];

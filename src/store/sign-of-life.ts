@@ -44,6 +44,26 @@ export class SignOfLife {
   }
 }
 
+/** Milliseconds after which a sign of life is old: there is one each second. */
+const oldMs = 2500;
+/** Milliseconds in which a broker that lives gives the next one. */
+const nextMs = 1500;
+
+/**
+ * Whether a broker that is not known by its process gives signs of life in a folder: one in another
+ * container. Waits for the next if the last is new.
+ */
+export function signsNow(folder: string): boolean {
+  const first = lastSign(folder);
+  if (first === null || Date.now() - first.at > oldMs) return false;
+  const until = performance.now() + nextMs;
+  while (performance.now() < until) {
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50);
+    if (lastSign(folder)?.at !== first.at) return true;
+  }
+  return false;
+}
+
 /** Null: the broker before stopped in order, or the power failed before anything was written. */
 export function lastSign(folder: string): LastSign | null {
   let text;

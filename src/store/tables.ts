@@ -22,10 +22,16 @@ const keyColumns: Readonly<Record<RowKind, readonly string[]>> = {
   incoming: ["session", "packet_id"],
   retained: ["topic"],
   will: ["session"],
+  habits: ["number"],
+  connection: ["number"],
+  willRecord: ["number"],
 };
 
 /** What belongs to a session. */
 const ownedKinds = ["subscription", "queued", "outgoing", "incoming", "will"] as const;
+
+/** What is remembered for people, in the order in which it is read: before the sessions. */
+const recordKinds = ["habits", "connection", "willRecord"] as const;
 
 /** Bytes after which what was read is handed on. */
 const readBytes = 256 * 1024;
@@ -44,7 +50,7 @@ export class Tables {
     this.#inPieces = new Set(pieces.map(({ message }) => Number(message)));
   }
 
-  /** All rows, whole sessions one after another, in buffers. */
+  /** All rows, in buffers: sessions after the records of them, each whole. */
   *read(): Generator<Uint8Array<ArrayBuffer>, void, void> {
     let writer = new ByteWriter(readBytes * 1.25);
     const full = function* (): Generator<Uint8Array<ArrayBuffer>, void, void> {
@@ -62,6 +68,12 @@ export class Tables {
       }
       writeStored(writer, "message", row);
       yield* full();
+    }
+    for (const kind of recordKinds) {
+      for (const row of this.#all(kind)) {
+        writeStored(writer, kind, row);
+        yield* full();
+      }
     }
     const parts = ownedKinds.map((kind) => ({ kind, cursor: new Cursor(this.#all(kind)) }));
     for (const row of this.#all("session")) {

@@ -23,6 +23,7 @@ test.each(["normal", "full", "off"] as const)(
     let done = 0;
     const driver = {
       order: () => {},
+      keepRecords: () => {},
       get isKept() {
         return done === batches;
       },

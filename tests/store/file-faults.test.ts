@@ -153,6 +153,26 @@ test("a record of a newer form is refused", async () => {
   });
 });
 
+test("a file of the first form is brought up to date, also for a reader of the folder", async () => {
+  await inFolder((folder) => {
+    killed(folder);
+    const name = path.join(folder, "mqttd.db");
+    const database = new DatabaseSync(name);
+    for (const kind of ["habits", "connection", "willRecord"]) database.exec(`DROP TABLE ${kind}`);
+    database.exec("PRAGMA user_version = 1");
+    database.close();
+    const before = filesOf(folder);
+    const reader = StoreFile.openToRead(folder);
+    expect(reader.facts().rows).toMatchObject({ message: 2, connection: 0 });
+    reader.close();
+    expect(filesOf(folder)).toEqual(before);
+    const file = open(folder);
+    apply(file, sample);
+    expect(file.facts().rows).toMatchObject({ connection: 1, willRecord: 1, habits: 1 });
+    file.close();
+  });
+});
+
 test("a newer file is refused", async () => {
   await inFolder((folder) => {
     filled(folder);
@@ -162,7 +182,7 @@ test("a newer file is refused", async () => {
     database.close();
     expect(faultOf(() => open(folder))).toEqual([
       "newer",
-      "it was written by a newer mqttd (form 99, this one knows 1)",
+      "it was written by a newer mqttd (form 99, this one knows 2)",
     ]);
   });
 });
@@ -439,12 +459,28 @@ test("a torn tail of the log is no damage: what the last heartbeat had put on th
   });
 }, 20_000);
 
-test("a copy that a reader of the folder left, and durability off, are no damage", async () => {
+test("a reader leaves the folder as it is, also one that can't be written", async () => {
   await inFolder((folder) => {
     killed(folder);
-    // SQLite takes the log into the file and deletes it.
-    StoreFile.openToRead(folder).close();
-    expect(existsSync(path.join(folder, "mqttd.db-wal"))).toBe(false);
+    const before = filesOf(folder);
+    expect(before.has("mqttd.db-wal")).toBe(true);
+    const names = [...before.keys()].map((name) => path.join(folder, name));
+    for (const name of names) chmodSync(name, 0o400);
+    chmodSync(folder, 0o500);
+    const reader = StoreFile.openToRead(folder);
+    expect(reader.facts().rows.message).toBe(2);
+    reader.close();
+    chmodSync(folder, 0o700);
+    expect(filesOf(folder)).toEqual(before);
+  });
+}, 20_000);
+
+test("a log that another program brought into the file, and durability off, are no damage", async () => {
+  await inFolder((folder) => {
+    killed(folder);
+    const other = new DatabaseSync(path.join(folder, "mqttd.db"));
+    other.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+    other.close();
     const file = open(folder);
     expect(file.facts().rows.message).toBe(2);
     file.stop(at(9));

@@ -1,3 +1,4 @@
+import type { DurableConnection } from "../../src/core/records/records.ts";
 import type {
   Changes,
   DurableMessage,
@@ -95,6 +96,18 @@ function will(owner: number, changed: Partial<DurableWill> = {}): DurableWill {
   };
 }
 
+const connection = {
+  ...{ connection: 4, clientId: "dev-ö", connectedAt: null, cleanStart: true },
+  ...{ sessionPresent: false, username: null, keepAliveAskedSeconds: 0, willId: null },
+  ...{ sessionExpirySeconds: 0, sessionExpiryAskedSeconds: 0, refusedWill: null },
+  facts: {
+    ...{ remote: "127.0.0.1:50001", listener: "tcp 127.0.0.1:1883", protocol: "5.0" },
+    ...{ version: 5, bridge: false, openedAt: at(1), keepAliveSeconds: 0, allowedMs: null },
+    ...{ lastPacket: { type: "CONNECT", at: at(2) }, dropped: null },
+  },
+  ended: null,
+} as const satisfies DurableConnection;
+
 /** One of each kind, and what is rare in each. */
 export const sample: Changes = [
   { put: "message", value: message(1) },
@@ -148,17 +161,40 @@ export const sample: Changes = [
       dueAt: at(5080),
     }),
   },
+  {
+    put: "habits",
+    value: {
+      ...{ number: 3, clientId: "dev-ö", logged: ["noKeepAlive"] },
+      habits: [{ fault: "noKeepAlive", topic: "status/1", at: at(11) }],
+    },
+  },
+  { put: "connection", value: connection },
+  {
+    put: "willRecord",
+    value: {
+      ...{ id: 1, clientId: "dev-ö", remote: "127.0.0.1:50001", protocol: "5.0", topic: "a" },
+      ...{ qos: 1, retain: false, payloadBytes: 1, payload: "MQ==", delaySeconds: 0 },
+      ...{ sessionExpirySeconds: null, keepAliveSeconds: 60, access: "allowed" },
+      ...{ state: "discarded", armedAt: at(2), end: null, dueAt: null },
+      fate: { fate: "discarded", at: at(3), rule: "v5-3.14.4-3", why: "disconnect", by: null },
+      steps: [{ at: at(2), state: "armed", rule: "v5-3.1.2-7" }],
+    },
+  },
 ];
 
 /** All that a store has, in one part. */
 export async function allOf(store: SqliteStore): Promise<StoredPart> {
-  const all = { messages: [], sessions: [], retained: [] } as {
-    [K in keyof StoredPart]: StoredPart[K][number][];
+  const all: { [K in keyof StoredPart]: StoredPart[K][number][] } = {
+    ...{ messages: [], habits: [], connections: [], willRecords: [] },
+    ...{ sessions: [], retained: [] },
   };
   for await (const part of store.load()) {
     all.messages.push(...part.messages);
     all.sessions.push(...part.sessions.map((session) => ({ ...session })));
     all.retained.push(...part.retained);
+    all.habits.push(...part.habits);
+    all.connections.push(...part.connections);
+    all.willRecords.push(...part.willRecords);
   }
   return all;
 }

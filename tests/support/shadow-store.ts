@@ -10,8 +10,11 @@ import type {
   DurableSession,
   DurableSubscription,
   DurableWill,
+  RecordChange,
   StoredPart,
 } from "../../src/core/durable.ts";
+
+type RecordOf<Kind> = Extract<RecordChange, { readonly put: Kind }>["value"];
 
 /** What a store keeps, as plain maps: the meaning of `Change` without a disk. */
 export class ShadowStore {
@@ -23,6 +26,11 @@ export class ShadowStore {
   readonly incoming = new Map<string, DurableIncoming>();
   readonly retained = new Map<string, DurableRetained>();
   readonly wills = new Map<number, DurableWill>();
+  readonly records = {
+    habits: new Map<number, RecordOf<"habits">>(),
+    connection: new Map<number, RecordOf<"connection">>(),
+    willRecord: new Map<number, RecordOf<"willRecord">>(),
+  };
 
   /** Keeps batches; `later` runs its argument in a later turn. */
   committer(later: (work: () => void) => void): Commit {
@@ -45,6 +53,10 @@ export class ShadowStore {
       const to: Map<unknown, unknown> = other[kind];
       for (const [key, value] of this[kind]) to.set(key, value);
     }
+    for (const kind of ["habits", "connection", "willRecord"] as const) {
+      const to: Map<number, unknown> = other.records[kind];
+      for (const [key, value] of this.records[kind]) to.set(key, value);
+    }
     return other;
   }
 
@@ -56,6 +68,9 @@ export class ShadowStore {
     ): Value[] => [...values.values()].filter((value) => value.session === session);
     return {
       messages: [...this.messages.values()],
+      habits: inOrder(this.records.habits),
+      connections: inOrder(this.records.connection),
+      willRecords: inOrder(this.records.willRecord),
       sessions: [...this.sessions.values()].map((session) => ({
         session,
         subscriptions: of(this.subscriptions, session.session),
@@ -93,6 +108,10 @@ export class ShadowStore {
         return void this.retained.delete(change.topic);
       case "will":
         return void this.wills.delete(change.session);
+      case "habits":
+      case "connection":
+      case "willRecord":
+        return void this.records[change.delete].delete(change.number);
     }
   }
 
@@ -123,9 +142,20 @@ export class ShadowStore {
         return void this.retained.set(change.value.topic, change.value);
       case "will":
         return void this.wills.set(change.value.session, change.value);
+      case "habits":
+        return void this.records.habits.set(change.value.number, change.value);
+      case "connection":
+        return void this.records.connection.set(change.value.connection, change.value);
+      case "willRecord":
+        return void this.records.willRecord.set(change.value.id, change.value);
     }
   }
 }
 
 const ofSession = ["subscriptions", "queued", "outgoing", "incoming"] as const;
 const kinds = ["messages", "sessions", ...ofSession, "retained", "wills"] as const;
+
+/** By their keys, as a file has them. */
+function inOrder<Value>(records: ReadonlyMap<number, Value>): Value[] {
+  return [...records].toSorted(([a], [b]) => a - b).map(([, value]) => value);
+}

@@ -28,15 +28,16 @@ export function connectionOf(broker: Broker, record: ConnectionRecord): Connecti
     lastPacket: facts.lastPacket,
     ...(facts.incomplete !== undefined && { incomplete: facts.incomplete }),
     ...standstillOf(broker, record),
-    pings: record.pings?.rhythm ?? null,
+    pings: record.rhythm,
     closestCallMs:
       allowedMs === null || record.isRestored ? null : allowedMs - record.longestSilenceMs,
     ...(live === null ? awaitsNothing : awaitedOf(broker, live)),
     dropped: facts.dropped,
     end: record.end,
     refusedWill: record.refusedWill,
-    willId: record.will?.id ?? null,
+    willId: record.willId,
     ...(record.isRestored && { restored: true }),
+    ...(record.isWillUnknown && { willUnknown: true }),
   };
 }
 

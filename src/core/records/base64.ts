@@ -14,3 +14,15 @@ export function base64(bytes: Uint8Array): string {
   }
   return text;
 }
+
+/** The bytes of a text that `base64` made. */
+export function bytesOfBase64(text: string): Uint8Array {
+  const length = text.indexOf("=") < 0 ? text.length : text.indexOf("=");
+  const bytes = new Uint8Array(Math.floor((length * 3) / 4));
+  let bits = 0;
+  for (let index = 0, at = 0; index < length; index++) {
+    bits = ((bits << 6) | digits.indexOf(text.charAt(index))) & 0xff_ffff;
+    if (index % 4 > 0) bytes[at++] = bits >> (6 - 2 * (index % 4));
+  }
+  return bytes;
+}

@@ -75,11 +75,15 @@ export interface ConnectionAccount {
   /** `WillAccount.id` of the will armed on it; null: none. */
   readonly willId: number | null;
   /**
-   * A store has kept it from before the broker's restart. A will that was decided before is not kept:
-   * then `willId` is null too. Nor is what it sent, nor its Clean Start: `lastPacket` is its end, of
-   * type `not kept`. Absent: it is of this process.
+   * It was open when its broker was killed, and a store has kept it. What it sent is not kept:
+   * `lastPacket` is its end, of type `not kept`. Absent: it has another end.
    */
   readonly restored?: true;
+  /**
+   * The store is of an older mqttd, which kept no will that was decided: whether it had one is not
+   * known, nor its Clean Start. Absent: it is known.
+   */
+  readonly willUnknown?: true;
 }
 
 /** A packet that a client began and has not completed. */

@@ -1,10 +1,12 @@
 import { assert } from "../assert.ts";
+import type { RecordChange } from "../durable.ts";
 import type { BrokerEvent, ClientHabit } from "../events.ts";
 import type { Millis } from "../io.ts";
 import { costs, type Memory } from "../memory.ts";
 import { ConnectionRecord } from "./connection-record.ts";
 import { excerpt, textKept } from "./excerpt.ts";
 import { bytesOfFact, Kept } from "./kept.ts";
+import type { Lasting, RecordJournal } from "./record-journal.ts";
 import type { WillRecord } from "./wills.ts";
 
 /**
@@ -74,11 +76,24 @@ class KeptEvent extends Kept {
 
 type KeptHabit = ClientHabit & { readonly at: Millis };
 
+/** What a store keeps of a client id beside its connections and wills. */
+export interface DurableHabits {
+  /** Of the history. */
+  readonly number: number;
+  readonly clientId: string;
+  readonly habits: readonly (ClientHabit & { readonly at: Millis })[];
+  /** Those that were logged for the device. */
+  readonly logged: readonly ClientHabit["fault"][];
+}
+
 const none: readonly never[] = [];
 
 /** The latest history of one client id. */
-export class ClientHistory {
+export class ClientHistory implements Lasting {
   readonly clientId: string;
+  /** In a store, of its habits; 0: it has none yet. */
+  #number = 0;
+  isStored = false;
   #connections: Few<ConnectionRecord> = null;
   #wills: Few<WillRecord> = null;
   /** A record stands for the event of its CONNECT. */
@@ -91,12 +106,14 @@ export class ClientHistory {
   connected = false;
 
   readonly #memory: Memory;
+  readonly #journal: RecordJournal | null;
   /** Bytes of its own, without connections, wills and events. */
   #bytes: number = costs.history;
 
-  constructor(clientId: string, memory: Memory) {
+  constructor(clientId: string, memory: Memory, journal: RecordJournal | null) {
     this.clientId = clientId;
     this.#memory = memory;
+    this.#journal = journal;
     memory.records.take(this.#bytes);
   }
 
@@ -106,6 +123,33 @@ export class ClientHistory {
       for (const one of listOf<Kept>(kept)) one.release(this.#memory);
     }
     this.#memory.records.give(this.#bytes);
+    this.#journal?.forgot(this);
+  }
+
+  /** Its habits changed. */
+  #changed(): void {
+    if (this.#journal === null) return;
+    if (this.#number === 0) this.#number = this.#journal.next();
+    this.#journal.changed(this);
+  }
+
+  put(): RecordChange {
+    const { clientId, habits } = this;
+    const logged = [...(this.#logged ?? none)];
+    return { put: "habits", value: { number: this.#number, clientId, habits, logged } };
+  }
+
+  drop(): RecordChange {
+    return { delete: "habits", number: this.#number };
+  }
+
+  /** A store has kept its habits. */
+  restoreHabits({ number, habits, logged }: DurableHabits): void {
+    this.#number = number;
+    this.isStored = true;
+    this.#habits = [...habits];
+    this.#logged = new Set(logged);
+    this.#grow(bytesOfFact(habits));
   }
 
   #grow(bytes: number): void {
@@ -134,9 +178,17 @@ export class ClientHistory {
     this.#keepEvent(record);
   }
 
-  /** The last connection to an earlier process. */
+  /** One of an earlier process. */
   restored(record: ConnectionRecord): void {
     this.#keepConnection(record);
+  }
+
+  /** A store has kept a will that one of its connections armed. */
+  restoredWill(record: WillRecord): void {
+    const armedOn = this.connections.findLast(({ willId }) => willId === record.id);
+    if (armedOn === undefined) return;
+    armedOn.will = record;
+    this.armed(record);
   }
 
   refused(record: ConnectionRecord): void {
@@ -187,13 +239,16 @@ export class ClientHistory {
     const kept = { ...excerpt(habit), at };
     habits.push(kept);
     this.#grow(bytesOfFact(kept));
+    this.#changed();
     return true;
   }
 
   /** Notes that a habit is logged for this device. False: it was logged before. */
   logHabit(habit: ClientHabit["fault"]): boolean {
     const logged = (this.#logged ??= new Set());
-    return logged.size < logged.add(habit).size;
+    const isNew = logged.size < logged.add(habit).size;
+    if (isNew) this.#changed();
+    return isNew;
   }
 
   /** Whether one of its wills is delayed. */

@@ -5,6 +5,7 @@ import { ClientHistory } from "./client-history.ts";
 import { excerpt } from "./excerpt.ts";
 import { Oldest } from "./oldest.ts";
 import type { RecentEnd } from "./broker-account.ts";
+import type { RecordJournal } from "./record-journal.ts";
 import { TurnedAway } from "./turned-away.ts";
 
 const endsKept = 10;
@@ -27,6 +28,8 @@ export class ClientHistories {
   /** Disconnected, without a delayed will; in the order of disconnecting or of the will's fate. */
   readonly #gone = new Map<string, ClientHistory>();
   readonly #oldest = new Oldest(this.#gone);
+  /** Those in `#connected` that are not, while a store's contents are restored. */
+  readonly #restored = new Set<string>();
   /** Total length of the ids in `#gone`. */
   #goneCharacters = 0;
   /** The newest last; a few more than are kept. */
@@ -35,9 +38,12 @@ export class ClientHistories {
 
   readonly #memory: Memory;
 
-  constructor(limits: { readonly ledger: number }, memory: Memory) {
+  readonly #journal: RecordJournal | null;
+
+  constructor(limits: { readonly ledger: number }, memory: Memory, journal: RecordJournal | null) {
     this.#limits = limits;
     this.#memory = memory;
+    this.#journal = journal;
   }
 
   of(clientId: string): ClientHistory | null {
@@ -66,6 +72,23 @@ export class ClientHistories {
     this.#connected.set(clientId, history);
     history.connected = true;
     return history;
+  }
+
+  /**
+   * What a store has kept of a client, which is gone. Counts as connected, so that it is not
+   * forgotten, until all is restored. Null: it is connected here.
+   */
+  restored(clientId: string): ClientHistory | null {
+    const known = this.#connected.get(clientId);
+    if (known !== undefined) return this.#restored.has(clientId) ? known : null;
+    this.#restored.add(clientId);
+    return this.connected(clientId);
+  }
+
+  /** Nothing more is restored: those that were are gone. */
+  endRestoring(): void {
+    for (const clientId of this.#restored) this.gone(clientId);
+    this.#restored.clear();
   }
 
   /** The client's connection ended or was refused. */
@@ -99,7 +122,7 @@ export class ClientHistories {
   }
 
   #newHistory(clientId: string): ClientHistory {
-    return new ClientHistory(clientId, this.#memory);
+    return new ClientHistory(clientId, this.#memory, this.#journal);
   }
 
   /** Forgets the client that has been away for longest. False: there is none. */

@@ -1,14 +1,16 @@
 import { assert } from "../assert.ts";
-import { ends } from "../end-causes.ts";
+import { ends, type EndCause } from "../end-causes.ts";
 import type { Connection } from "../connection.ts";
 import type { BrokerEvent, WillFacts } from "../events.ts";
+import type { RecordChange } from "../durable.ts";
 import type { Millis } from "../io.ts";
 import { costs, type Memory } from "../memory.ts";
 import { protocolName, type ConnectPacket, type ProtocolVersion } from "../packet.ts";
 import type { Session } from "../session.ts";
 import { settlingMs, type Standstills } from "../standstills.ts";
 import { excerpt } from "./excerpt.ts";
-import { bytesOfFact, Kept } from "./kept.ts";
+import { bytesOfFact, LastingKept } from "./kept.ts";
+import type { RecordJournal } from "./record-journal.ts";
 import type { ConnectionAccount, PingRhythm } from "./client-account.ts";
 import type { WillEndAccount } from "./will-account.ts";
 import type { WillRecord } from "./wills.ts";
@@ -87,16 +89,52 @@ export function factsOf(connection: Connection): ConnectionFacts {
   return { ...facts, ...(mountPoint !== "" && { mountPoint }), ...(incomplete && { incomplete }) };
 }
 
+/**
+ * What a store keeps of a connection: as its CONNECT was answered, and as it ended. In between
+ * nothing is written, so of one that was open when its broker died it has no packet after CONNECT.
+ */
+export interface DurableConnection {
+  /** Counts up in the order of the answers to CONNECT. */
+  readonly connection: number;
+  readonly clientId: string;
+  readonly facts: ConnectionFacts;
+  readonly connectedAt: Millis | null;
+  readonly cleanStart: boolean;
+  readonly sessionPresent: boolean;
+  readonly username: string | null;
+  readonly keepAliveAskedSeconds: number;
+  /** Null: never, as in the next. */
+  readonly sessionExpirySeconds: number | null;
+  readonly sessionExpiryAskedSeconds: number | null;
+  readonly refusedWill: WillFacts | null;
+  readonly willId: number | null;
+  /** Null: it was open. */
+  readonly ended: {
+    readonly end: WillEndAccount;
+    readonly statement: string | null;
+    readonly stoodStillInAllMs: number;
+    readonly longestSilenceMs: number;
+    readonly pings: PingRhythm | null;
+  } | null;
+}
+
 /** One connection of a client id, open or ended. */
-export class ConnectionRecord extends Kept {
+export class ConnectionRecord extends LastingKept {
+  readonly clientId: string;
+  /** In a store; 0: nothing outlives the process. */
+  #number: number;
   /** Null: it has ended. Released then, because a connection holds buffers, maps and a session. */
   live: Connection | null;
   #facts: ConnectionFacts | null = null;
   #end: WillEndAccount | null = null;
   #endStatement: string | null = null;
-  /** A store has kept it; what a will without record became is not kept. */
+  /** It was open when its broker died: what it sent is not kept. */
   isRestored = false;
+  /** A store had only its session: whether it had a will that was decided is not known. */
+  isWillUnknown = false;
   will: WillRecord | null = null;
+  /** Of a will whose record may be forgotten; null: it had none, or `will` is it. */
+  #willId: number | null = null;
   /** Of an ended connection: how long the broker stood still while it was open. */
   stoodStillInAllMs = 0;
   connectedAt: Millis | null = null;
@@ -113,43 +151,131 @@ export class ConnectionRecord extends Kept {
   longestSilenceMs = 0;
   /** Created with the first PINGREQ. */
   pings: Pings | null = null;
+  /** Of one that a store has kept. */
+  #rhythm: PingRhythm | null = null;
 
-  constructor(connection: Connection | null) {
-    super(costs.connectionRecord);
+  constructor(clientId: string, connection: Connection | null, journal: RecordJournal | null) {
+    super(costs.connectionRecord, journal);
+    this.clientId = clientId;
     this.live = connection;
+    this.#number = journal?.next() ?? 0;
   }
 
-  /** One of an earlier process, of which a store has kept this. */
-  static restored(session: Session, allowedMs: number | null): ConnectionRecord | null {
-    const { origin, version, username, ended, expiryIntervalSeconds } = session;
+  /** As a store has kept it. If it was open, its broker died at `diedAt`. */
+  static stored(kept: DurableConnection, diedAt: Millis, journal: RecordJournal): ConnectionRecord {
+    const { facts, ended, sessionExpirySeconds: expiry } = kept;
+    const record = new ConnectionRecord(kept.clientId, null, journal);
+    record.#number = kept.connection;
+    journal.adopt(kept.connection);
+    record.isStored = true;
+    record.connectedAt = kept.connectedAt;
+    record.cleanStart = kept.cleanStart;
+    record.sessionPresent = kept.sessionPresent;
+    record.username = kept.username;
+    record.keepAliveAskedSeconds = kept.keepAliveAskedSeconds;
+    record.sessionExpirySeconds = expiry ?? Infinity;
+    record.sessionExpiryAskedSeconds = kept.sessionExpiryAskedSeconds ?? Infinity;
+    record.refusedWill = kept.refusedWill;
+    record.#willId = kept.willId;
+    if (ended === null) record.#breakOff({ cause: "brokerRestarted", at: diedAt }, facts, expiry);
+    else {
+      record.#facts = facts;
+      record.#end = ended.end;
+      record.#endStatement = ended.statement;
+      record.stoodStillInAllMs = ended.stoodStillInAllMs;
+      record.longestSilenceMs = ended.longestSilenceMs;
+      record.#rhythm = ended.pings;
+      record.isRestored = facts.lastPacket.type === notKept;
+    }
+    record.#count();
+    if (ended === null) record.changed();
+    return record;
+  }
+
+  /** One of an earlier process, of which a store has kept the session alone. */
+  static ofSession(
+    session: Session,
+    allowedMs: number | null,
+    journal: RecordJournal | null,
+  ): ConnectionRecord | null {
+    const { origin, version, username, ended, expiryIntervalSeconds: expiry } = session;
     if (origin === null || version === null || ended === null) return null;
     const { remote, listener, connectedAt, keepAliveSeconds } = origin;
-    const record = new ConnectionRecord(null);
-    record.isRestored = true;
+    const record = new ConnectionRecord(session.clientId, null, journal);
+    record.isWillUnknown = session.will === null;
     record.connectedAt = connectedAt;
     record.username = excerpt(username);
     record.keepAliveAskedSeconds = keepAliveSeconds;
     record.sessionPresent = session.createdAt < connectedAt;
-    record.sessionExpirySeconds = expiryIntervalSeconds;
-    record.sessionExpiryAskedSeconds = expiryIntervalSeconds;
-    record.cleanStart = expiryIntervalSeconds === 0;
+    record.sessionExpirySeconds = expiry;
+    record.sessionExpiryAskedSeconds = expiry;
+    record.cleanStart = expiry === 0;
     const facts = {
       ...{ remote, listener, version, keepAliveSeconds, allowedMs, bridge: false, dropped: null },
       protocol: protocolName[version],
       openedAt: connectedAt,
-      // Each packet would be too much to keep: the end stands for the last one.
-      lastPacket: { type: "not kept", at: ended.at },
+      lastPacket: { type: notKept, at: ended.at },
     };
-    const { cause, at } = ended;
-    const end = {
+    record.#breakOff(ended, facts, expiry === Infinity ? null : expiry);
+    record.#count();
+    return record;
+  }
+
+  /** It ended with its broker, or so that a store has no more of it. */
+  #breakOff(
+    { cause, at }: { readonly cause: EndCause; readonly at: Millis },
+    facts: ConnectionFacts,
+    sessionExpirySeconds: number | null,
+  ): void {
+    const { allowedMs } = facts;
+    this.isRestored = true;
+    // Each packet would be too much to keep: the end stands for the last one.
+    this.#facts = { ...facts, lastPacket: { type: notKept, at } };
+    this.#end = {
       ...{ at, cause, causeText: ends[cause].text, detail: null, allowedMs },
       silentMs: cause === "keepAliveExpired" ? (allowedMs ?? 0) : 0,
-      sessionExpirySeconds: expiryIntervalSeconds === Infinity ? null : expiryIntervalSeconds,
+      sessionExpirySeconds,
     };
-    record.#facts = facts;
-    record.#end = end;
-    record.grow(bytesOfFact(record.username) + bytesOfFact(facts) + bytesOfFact(end), null);
-    return record;
+  }
+
+  /** Counts what it has beside its fields. */
+  #count(): void {
+    const bytes = bytesOfFact(this.username) + bytesOfFact(this.#facts) + bytesOfFact(this.#end);
+    this.grow(bytes, null);
+  }
+
+  put(): RecordChange {
+    const { clientId, connectedAt, cleanStart, sessionPresent, username } = this;
+    const value: DurableConnection = {
+      ...{ connection: this.#number, clientId, facts: this.facts, connectedAt, cleanStart },
+      ...{ sessionPresent, username, keepAliveAskedSeconds: this.keepAliveAskedSeconds },
+      sessionExpirySeconds: finite(this.sessionExpirySeconds),
+      sessionExpiryAskedSeconds: finite(this.sessionExpiryAskedSeconds),
+      ...{ refusedWill: this.refusedWill, willId: this.willId },
+      ended: this.#ended,
+    };
+    return { put: "connection", value };
+  }
+
+  get #ended(): DurableConnection["ended"] {
+    const { stoodStillInAllMs, longestSilenceMs, rhythm: pings } = this;
+    const end = this.#end;
+    if (end === null) return null;
+    const statement = this.#endStatement;
+    return { end, statement, stoodStillInAllMs, longestSilenceMs, pings };
+  }
+
+  drop(): RecordChange {
+    return { delete: "connection", number: this.#number };
+  }
+
+  /** Of the will that it armed; null: it had none. */
+  get willId(): number | null {
+    return this.will?.id ?? this.#willId;
+  }
+
+  get rhythm(): PingRhythm | null {
+    return this.pings?.rhythm ?? this.#rhythm;
   }
 
   /** Keeps what CONNECT asked for. */
@@ -202,5 +328,14 @@ export class ConnectionRecord extends Kept {
     this.#end = end;
     this.#endStatement = statement;
     this.stoodStillInAllMs = stoodStillInAllMs;
+    this.changed();
   }
+}
+
+/** In place of the type of a last packet. */
+const notKept = "not kept";
+
+/** Null: never. */
+function finite(seconds: number): number | null {
+  return seconds === Infinity ? null : seconds;
 }

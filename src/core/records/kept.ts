@@ -1,4 +1,6 @@
+import type { RecordChange } from "../durable.ts";
 import type { Memory } from "../memory.ts";
+import type { Lasting, RecordJournal } from "./record-journal.ts";
 
 /** A part of the records. It counts as memory, once, as long as something keeps it. */
 export class Kept {
@@ -16,13 +18,42 @@ export class Kept {
 
   release({ records }: Memory): void {
     this.#keepers -= 1;
-    if (this.#keepers === 0) records.give(this.#bytes);
+    if (this.#keepers > 0) return;
+    records.give(this.#bytes);
+    this.letGo();
   }
+
+  /** Nothing keeps it any more. */
+  protected letGo(): void {}
 
   /** It takes so many bytes more. `memory` null: nothing keeps it yet. */
   grow(bytes: number, memory: Memory | null): void {
     this.#bytes += bytes;
     if (this.#keepers > 0) memory?.records.take(bytes);
+  }
+}
+
+/** One that outlives the process, if there is a store. */
+export abstract class LastingKept extends Kept implements Lasting {
+  /** Null: nothing outlives the process. */
+  protected readonly journal: RecordJournal | null;
+  isStored = false;
+
+  constructor(bytes: number, journal: RecordJournal | null) {
+    super(bytes);
+    this.journal = journal;
+  }
+
+  abstract put(): RecordChange;
+  abstract drop(): RecordChange;
+
+  /** What the store has of it is no longer right. */
+  changed(): void {
+    this.journal?.changed(this);
+  }
+
+  protected override letGo(): void {
+    this.journal?.forgot(this);
   }
 }
 

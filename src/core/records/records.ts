@@ -1,9 +1,11 @@
 import { assert } from "../assert.ts";
 import type { Broker } from "../broker.ts";
+import type { ClientHistory } from "./client-history.ts";
 import { ClientHistories } from "./clients.ts";
 import { ConnectionRecord, Pings } from "./connection-record.ts";
 import { sessionExpirySecondsAsked } from "../connack.ts";
 import type { Connection } from "../connection.ts";
+import type { StoredPart } from "../durable.ts";
 import { ends, type EndCause } from "../end-causes.ts";
 import type { BrokerEvent, WaitEnd, WillAtEnd, WillFate } from "../events.ts";
 import { excerpt } from "./excerpt.ts";
@@ -14,13 +16,18 @@ import type { ConnectPacket, Message, PublishPacket } from "../packet.ts";
 import type { Session } from "../session.ts";
 import type { Standstills } from "../standstills.ts";
 import { type RecentBounds, RecentMessages } from "./recent-messages.ts";
+import { RecordJournal } from "./record-journal.ts";
 import { sparkplugOf } from "./sparkplug.ts";
 import { spokenStatement } from "./spoken-statement.ts";
 import { type Will, willFacts } from "../will.ts";
-import { WillLedger, type WillRecord } from "./wills.ts";
+import { WillLedger, WillRecord } from "./wills.ts";
 import { WillTopics } from "./will-topics.ts";
 
 export type { RecentBounds };
+export type { DurableConnection } from "./connection-record.ts";
+export type { DurableHabits } from "./client-history.ts";
+export type { RecordJournal } from "./record-journal.ts";
+export type { WillAccount } from "./will-account.ts";
 
 /**
  * A connection's or a will's reference to its own record, which saves a lookup for each PUBLISH.
@@ -68,12 +75,17 @@ export class Records {
   /** How long after their keepalive's deadline connections were ended. */
   readonly keepAliveLateness = new Histogram();
   readonly #broker: Broker;
+  /** Null: nothing outlives the process. */
+  readonly #journal: RecordJournal | null;
 
   constructor(broker: Broker, recentMessages: Partial<RecentBounds>) {
     this.#broker = broker;
     this.messages = new RecentMessages(recentMessages, broker.memory);
-    this.wills = new WillLedger(broker.limits, broker.memory);
-    this.clients = new ClientHistories(broker.limits, broker.memory);
+    const journal = broker.journal === null ? null : new RecordJournal(broker.journal);
+    if (broker.journal !== null) broker.journal.remembered = journal;
+    this.#journal = journal;
+    this.wills = new WillLedger(broker.limits, broker.memory, journal);
+    this.clients = new ClientHistories(broker.limits, broker.memory, journal);
     this.topics = new WillTopics(broker.limits, broker.memory);
     this.habits = new Habits(broker, this.clients, this.topics);
     const counts = Object.keys(ends).map((cause) => [cause, 0]);
@@ -150,7 +162,7 @@ export class Records {
   ): void {
     const broker = this.#broker;
     const { will, clientId } = session;
-    const record = new ConnectionRecord(connection);
+    const record = new ConnectionRecord(clientId, connection, this.#journal);
     record.connectedAt = broker.now;
     record.sessionPresent = sessionPresent;
     record.sessionExpirySeconds = session.expiryIntervalSeconds;
@@ -163,6 +175,7 @@ export class Records {
       record.will = this.#armed(connection, session, will, willAccess);
       history.armed(record.will);
     }
+    record.changed();
     // Its record stands for it in the history.
     broker.tell({
       event: "connected",
@@ -184,35 +197,76 @@ export class Records {
   }
 
   /**
+   * A store has kept records, before the sessions that they are of. Those that were connected have
+   * ended with their broker, at `diedAt`.
+   */
+  loaded({ habits, connections, willRecords }: StoredPart, diedAt: Millis): void {
+    const journal = this.#journal;
+    if (journal === null) return;
+    for (const kept of habits) {
+      journal.adopt(kept.number);
+      this.clients.restored(kept.clientId)?.restoreHabits(kept);
+    }
+    for (const kept of connections) {
+      const history = this.clients.restored(kept.clientId);
+      if (history !== null) history.restored(ConnectionRecord.stored(kept, diedAt, journal));
+    }
+    for (const kept of willRecords) {
+      const record = WillRecord.stored(kept, journal);
+      this.clients.restored(kept.clientId)?.restoredWill(record);
+      this.wills.restore(record);
+    }
+  }
+
+  /** Nothing more is restored. */
+  loadedAll(): void {
+    this.clients.endRestoring();
+  }
+
+  /**
    * A store has kept a session, and the will of its last connection if that has no fate yet.
    * `allowedMs`: of silence, by its keepalive; null: any.
    */
   restored(session: Session, allowedMs: number | null): void {
-    const { clientId, ended, will } = session;
-    const record = ConnectionRecord.restored(session, allowedMs);
-    if (record === null || ended === null) return;
-    const { remote, version, keepAliveSeconds } = record.facts;
-    const history = this.clients.connected(clientId);
-    history.restored(record);
-    if (will !== null) {
-      const sessionExpirySeconds = session.expiryIntervalSeconds;
-      const willRecord = this.wills.arm(
-        will.facts,
-        will.packet.payload,
-        {
-          ...{ clientId, remote, version, keepAliveSeconds, sessionExpirySeconds },
-          ...{ access: "allowed", isRestored: true },
-        },
-        will.armedAt,
-      );
-      will.recordRef = willRecord;
-      willRecord.end = record.end;
-      record.will = willRecord;
-      history.armed(willRecord);
-      this.wills.delay(willRecord, will.originalDue ?? ended.at, ended.at);
-      this.topics.delayed(willRecord);
+    const { clientId, origin, will } = session;
+    const history = this.clients.restored(clientId);
+    if (history === null || origin === null) return;
+    let record =
+      history.connections.findLast(({ connectedAt }) => connectedAt === origin.connectedAt) ?? null;
+    if (record === null) {
+      // Of an older mqttd.
+      record = ConnectionRecord.ofSession(session, allowedMs, this.#journal);
+      if (record === null) return;
+      history.restored(record);
     }
-    this.clients.gone(clientId);
+    record.changed();
+    if (will !== null) this.#restoredWill(session, will, history, record);
+  }
+
+  #restoredWill(
+    { ended, expiryIntervalSeconds: sessionExpirySeconds }: Session,
+    will: Will,
+    history: ClientHistory,
+    connection: ConnectionRecord,
+  ): void {
+    const { clientId } = history;
+    const { remote, version, keepAliveSeconds } = connection.facts;
+    let record = connection.will;
+    if (record === null || record.fate !== null) {
+      const origin = {
+        ...{ clientId, remote, version, keepAliveSeconds, sessionExpirySeconds },
+        ...({ access: "allowed", isRestored: true } as const),
+      };
+      record = this.wills.arm(will.facts, will.packet.payload, origin, will.armedAt);
+      connection.will = record;
+      history.armed(record);
+    }
+    will.recordRef = record;
+    record.end ??= connection.end;
+    this.topics.claim(record.facts.topic)?.arm(record);
+    this.topics.delayed(record);
+    if (record.state === "delayed") record.dueAt = will.originalDue;
+    else if (ended !== null) this.wills.delay(record, will.originalDue ?? ended.at, ended.at);
   }
 
   /** A restored will that was due before waits for its subscribers, or its client, until `due`. */
@@ -221,6 +275,7 @@ export class Records {
     if (record === null) return;
     record.dueAt = due;
     record.waitsAfterRestart = will.isGraced ? "grace" : "settle";
+    record.changed();
   }
 
   #armed(
@@ -247,7 +302,7 @@ export class Records {
   refused(connection: Connection, packet: ConnectPacket | null): void {
     const { clientId, listener } = connection;
     if (clientId === null) return;
-    const record = new ConnectionRecord(connection);
+    const record = new ConnectionRecord(clientId, connection, this.#journal);
     if (packet !== null) record.claim(packet, this.#broker.memory);
     const will = packet?.will ?? null;
     if (will !== null) {
@@ -280,6 +335,7 @@ export class Records {
     const record = willRecordOf(will);
     if (record !== null) {
       this.wills.settle(record, fate, by, broker.now);
+      record.changed();
       const changed = fate.fate === "published" && fate.reach.retained !== null;
       if (changed) record.overwrote = this.#overwrittenBy(record);
       this.topics.settled(record);
@@ -365,7 +421,10 @@ export class Records {
       const since = record.connectedAt ?? connection.openedAt;
       const stoodStillMs = broker.standstills.stoodStillMs(since, at);
       record.close(account, statement, stoodStillMs, broker.memory);
-      if (record.will !== null) record.will.end = account;
+      if (record.will !== null) {
+        record.will.end = account;
+        record.will.changed();
+      }
       if (wasConnected && clientId !== null) this.clients.gone(clientId);
     }
     // Habits are logged after the event that shows them.

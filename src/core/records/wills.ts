@@ -1,15 +1,17 @@
-import type { WillAccount, WillEndAccount, WillStep } from "./will-account.ts";
+import type { WillAccount, WillEndAccount, WillFateAccount, WillStep } from "./will-account.ts";
+import type { RecordChange } from "../durable.ts";
 import type { WaitEnd, WillFacts, WillFate } from "../events.ts";
 import { excerpt } from "./excerpt.ts";
 import { Histogram } from "./histogram.ts";
-import { base64 } from "./base64.ts";
+import { base64, bytesOfBase64 } from "./base64.ts";
 import { idCharacters } from "./clients.ts";
-import { bytesOfFact, Kept } from "./kept.ts";
+import { bytesOfFact, LastingKept } from "./kept.ts";
+import type { RecordJournal } from "./record-journal.ts";
 import { costs, type Memory } from "../memory.ts";
 import type { SparkplugPayloads } from "./sparkplug.ts";
 import type { Millis } from "../io.ts";
 import { Oldest } from "./oldest.ts";
-import { protocolName, type ProtocolVersion } from "../packet.ts";
+import { protocolName, type ProtocolVersion, type Qos, versionOf } from "../packet.ts";
 import type { WillState } from "../will.ts";
 
 /** Bytes kept of a will's payload. */
@@ -54,13 +56,13 @@ export function isFarewell({ count, onTopic, saidWill, endedOnTopic }: OwnPublis
 }
 
 /** The record of one will, from the CONNECT that armed it until the ledger drops it. */
-export class WillRecord extends Kept {
+export class WillRecord extends LastingKept {
   readonly id: number;
   readonly origin: WillOrigin;
   readonly facts: WillFacts;
   /** A copy, because the whole payload belongs to the will. */
   readonly #payload: Uint8Array;
-  readonly steps: WillStep[] = [];
+  readonly steps: WillStep[];
   readonly armedAt: Millis;
   state: WillState = "armed";
   end: WillEndAccount | null = null;
@@ -76,9 +78,16 @@ export class WillRecord extends Kept {
     null;
   fate: { readonly fate: WillFate; readonly at: Millis; readonly by: WaitEnd | null } | null = null;
 
-  constructor(id: number, facts: WillFacts, payload: Uint8Array, origin: WillOrigin, now: Millis) {
+  constructor(
+    id: number,
+    facts: WillFacts,
+    payload: Uint8Array,
+    origin: WillOrigin,
+    armedAt: Millis,
+    journal: RecordJournal | null,
+  ) {
     const kept = excerpt(facts);
-    super(costs.willRecord + bytesOfFact(kept));
+    super(costs.willRecord + bytesOfFact(kept), journal);
     this.id = id;
     this.#payload = payload.slice(0, payloadKept);
     this.origin = origin;
@@ -89,8 +98,85 @@ export class WillRecord extends Kept {
           ...{ count: 0, onTopic: 0, retained: 0 },
           ...{ saidWill: false, endedOnTopic: false, elsewhere: null, sparkplug: null },
         };
-    this.armedAt = now;
-    this.step("armed", now);
+    this.armedAt = armedAt;
+    this.steps = [
+      { at: armedAt, state: "armed", rule: ruleOf("armed", origin.version, undefined) },
+    ];
+  }
+
+  /** As a store has kept it. */
+  static stored(kept: WillAccount, journal: RecordJournal): WillRecord {
+    const { clientId, remote, topic, retain, payloadBytes, keepAliveSeconds, access, own } = kept;
+    const { delaySeconds: delayInterval, messageExpirySeconds: messageExpiry } = kept;
+    const facts = {
+      ...{ topic, retain, delayInterval, payloadBytes, qos: kept.qos as Qos },
+      ...(messageExpiry !== undefined && { messageExpiry }),
+    };
+    const origin = {
+      ...{ clientId, remote, keepAliveSeconds, access, version: versionOf(kept.protocol) },
+      sessionExpirySeconds: kept.sessionExpirySeconds ?? Infinity,
+      isRestored: own === undefined,
+    };
+    const payload = bytesOfBase64(kept.payload ?? "");
+    const armedAt = kept.armedAt as Millis;
+    const record = new WillRecord(kept.id, facts, payload, origin, armedAt, journal);
+    record.isStored = true;
+    record.steps.push(...kept.steps.slice(1));
+    record.state = kept.state;
+    record.end = kept.end;
+    record.dueAt = kept.dueAt as Millis | null;
+    record.#takeOwn(kept);
+    if (kept.fate !== null) record.#takeFate(kept.fate);
+    return record;
+  }
+
+  #takeOwn({ own: kept, sparkplug }: WillAccount): void {
+    const { own } = this;
+    if (own === null || kept === undefined) return;
+    own.onTopic = kept.onTopic;
+    own.retained = kept.retained;
+    own.saidWill = kept.farewell;
+    own.count = kept.onTopic;
+    own.elsewhere = kept.elsewhere;
+    if (sparkplug === undefined) return;
+    const { death, birth } = sparkplug;
+    own.sparkplug = {
+      // Its client has gone.
+      ...{ birthTopic: "", death: bytesOfBase64(death) },
+      birth: birth && {
+        ...{ at: birth.at as Millis, bytes: birth.payloadBytes },
+        payload: bytesOfBase64(birth.payload),
+      },
+    };
+  }
+
+  #takeFate(kept: WillFateAccount): void {
+    const { topic } = this.facts;
+    const at = kept.at as Millis;
+    const { by } = kept;
+    if (kept.fate !== "published") this.fate = { fate: { ...kept, topic }, at, by };
+    else {
+      const { lateMs, reach, stoodStillMs, overwrote } = kept;
+      const due = (at - lateMs) as Millis;
+      const own = stoodStillMs !== undefined && { stoodStillMs };
+      this.fate = { fate: { fate: "published", topic, due, at, reach, ...own }, at, by };
+      if (overwrote !== undefined) {
+        this.overwrote = { ...overwrote, remote: "", at: overwrote.at as Millis };
+      }
+    }
+    this.grow(bytesOfFact(this.fate), null);
+  }
+
+  put(): RecordChange {
+    const { account } = this;
+    if (this.end !== null) return { put: "willRecord", value: account };
+    // What its client publishes is kept at the end of its connection, not with each PUBLISH.
+    const { own: _, sparkplug: __, ...rest } = account;
+    return { put: "willRecord", value: rest };
+  }
+
+  drop(): RecordChange {
+    return { delete: "willRecord", number: this.id };
   }
 
   /** The will changed its state. */
@@ -189,10 +275,12 @@ export class WillLedger {
   #ids = 0;
 
   readonly #memory: Memory;
+  readonly #journal: RecordJournal | null;
 
-  constructor(limits: { readonly ledger: number }, memory: Memory) {
+  constructor(limits: { readonly ledger: number }, memory: Memory, journal: RecordJournal | null) {
     this.#limits = limits;
     this.#memory = memory;
+    this.#journal = journal;
   }
 
   /** Wills by state; fates are counted since the start. */
@@ -206,16 +294,27 @@ export class WillLedger {
   }
 
   arm(facts: WillFacts, payload: Uint8Array, origin: WillOrigin, now: Millis): WillRecord {
-    const record = new WillRecord(++this.#ids, facts, payload, origin, now);
+    const record = new WillRecord(++this.#ids, facts, payload, origin, now, this.#journal);
     this.#records.set(record.id, record);
     record.hold(this.#memory);
+    record.changed();
     return record;
+  }
+
+  /** A store has kept it. */
+  restore(record: WillRecord): void {
+    this.#ids = Math.max(this.#ids, record.id);
+    this.#records.set(record.id, record);
+    record.hold(this.#memory);
+    if (record.state === "delayed") this.#delayed.add(record);
+    if (record.fate !== null) this.#addSettled(record);
   }
 
   delay(record: WillRecord, due: Millis, now: Millis): void {
     record.dueAt = due;
     record.step("delayed", now);
     this.#delayed.add(record);
+    record.changed();
   }
 
   /** Gives a will its one fate. `by`: what ended its delay; null: it had none. */
@@ -229,6 +328,11 @@ export class WillLedger {
     }
     record.step(fate.fate, now, fate.fate === "discarded" ? fate.why : (by ?? undefined));
     this.#fates[fate.fate] += 1;
+    this.#addSettled(record);
+    record.changed();
+  }
+
+  #addSettled(record: WillRecord): void {
     this.#settled.add(record);
     this.#settledCharacters += record.origin.clientId.length;
     const { ledger } = this.#limits;

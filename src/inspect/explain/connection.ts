@@ -135,8 +135,8 @@ function sessionText(
         ? "which is kept after the connection without end"
         : `which is kept for ${setting(expiry * 1000)} after the connection`;
   const limit = cutByLimit(connection);
-  if (connection.restored === true) {
-    // Its Clean Start is not kept.
+  if (isWillUnknown(connection)) {
+    // Nor is its Clean Start kept.
     const came = sessionPresent ? "It resumed its session" : "It began a new session";
     return sentence(`${came}, ${kept}.`);
   }

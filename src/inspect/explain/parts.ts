@@ -59,9 +59,9 @@ export function connectionOf(answer: ClientAnswer, will: WillAccount): Connectio
   return answer.connections.find(({ willId }) => willId === will.id) ?? null;
 }
 
-/** It is of before the broker's restart, and its will was decided before, if it had one. */
-export function isWillUnknown({ restored, willId }: ConnectionAccount): boolean {
-  return restored === true && willId === null;
+/** A store of an older mqttd has kept its session, and not the will that it may have had. */
+export function isWillUnknown({ willUnknown }: ConnectionAccount): boolean {
+  return willUnknown === true;
 }
 
 /** Those that were not refused. */

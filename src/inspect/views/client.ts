@@ -125,7 +125,7 @@ export function clientLines(client: ClientAnswer, style: ViewStyle): string[] {
 }
 
 function withoutWill(connection: ConnectionAccount | null): string {
-  if (connection?.restored === true) {
+  if (connection?.willUnknown === true) {
     return "none now; one that was decided before the broker ended is not kept";
   }
   const refused = connection?.refusedWill ?? null;

@@ -36,6 +36,8 @@ const nouns: Readonly<Record<string, readonly [string, string]>> = {
   outgoing: ["in flight", "in flight"],
   incoming: ["incoming", "incoming"],
   will: ["will", "wills"],
+  connection: ["connection remembered", "connections remembered"],
+  willRecord: ["fate", "fates"],
 };
 
 function keptText({ rows }: StoreAccount): string {

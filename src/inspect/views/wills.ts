@@ -16,7 +16,7 @@ interface WillsAsked {
 
 /** Each will with its fate, newest first. */
 export function willsLines(
-  { now, wills, predecessor, restart }: WillsAnswer,
+  { now, wills, predecessor }: WillsAnswer,
   style: ViewStyle,
   asked: WillsAsked = { which: null, clientId: null, topic: null },
 ): string[] {
@@ -28,12 +28,6 @@ export function willsLines(
           style.columns,
           2,
         );
-  const kept = restart ?? null;
-  if (kept !== null && asked.which !== "pending") {
-    const when = kept.backAt === null ? "the broker ended" : "the broker was restarted";
-    const text = `Wills that were decided before ${when} are not listed: the log of then has them.`;
-    lost.push(...drawn(text, style.columns, 2));
-  }
   if (wills.length === 0) return [noneText(asked), ...lost];
   const rows = wills.map((will) => [cellName(will.clientId), when(will, now), what(will)]);
   return [...table(["CLIENT", "WHEN", "WILL"], rows, style), ...lost];

@@ -189,6 +189,14 @@ export class Driver {
     return this.#commits === null || this.#commits.isIdle;
   }
 
+  /** Has the store keep what is remembered for people, which waits for no batch of its own. */
+  keepRecords(): void {
+    const records = this.#broker.journal?.remembered ?? null;
+    if (records === null || records.isEmpty) return;
+    records.flush();
+    this.#commits?.due();
+  }
+
   /** Adds descriptors of listening sockets, on which connections may wait to be accepted. */
   addListeners(descriptors: readonly number[]): void {
     this.#arrivals.addListeners(descriptors);

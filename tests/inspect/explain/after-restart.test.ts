@@ -50,7 +50,13 @@ test("explained: with a grace its client cancels it", () => {
   expect(page).toContain("the will is cancelled (store.restartGrace).");
 });
 
-test("explained: a will that was decided before the restart is not said to be none", () => {
+/** What an older mqttd has kept: no records. */
+function olderStore({ store }: StoredWorld): void {
+  const { habits, connection, willRecord } = store.kept.records;
+  for (const records of [habits, connection, willRecord]) records.clear();
+}
+
+test("explained: a will that was decided before the restart goes on to be told", () => {
   const before = new StoredWorld();
   const client = before.open();
   client.connect({
@@ -61,7 +67,23 @@ test("explained: a will that was decided before the restart is not said to be no
   client.drop();
   before.advance(100);
   before.keep();
-  expect(pageOf(before)).toStartWith("The will of mortal fired");
+  const told = flatPage(before);
+  expect(told).toStartWith("The will of mortal fired");
+  expect(flatPage(before.restart(0))).toBe(told);
+});
+
+test("explained: of a store that kept no fate, a will that was decided is not said to be none", () => {
+  const before = new StoredWorld();
+  const client = before.open();
+  client.connect({
+    ...{ clientId: "mortal", clean: false },
+    will: { topic: "wills/mortal", payload: Buffer.from("gone"), qos: 1, retain: false },
+  });
+  before.keep();
+  client.drop();
+  before.advance(100);
+  before.keep();
+  olderStore(before);
   const world = before.restart(3000);
   const page = flatPage(world);
   expect(page).toStartWith(
@@ -153,10 +175,14 @@ test("told of a connection before the restart: nothing that is not kept", () => 
   before.open().connect(mortal);
   before.keep();
   const world = before.restart(3000);
-  const page = flatPage(world);
+  expect(flatPage(world)).toContain("With Clean Session 0 it resumed its session, which is kept");
+  expect(clientPage(world)).not.toMatch(/closest call|PINGREQ|Last packet/);
+  olderStore(before);
+  const older = before.restart(3000);
+  const page = flatPage(older);
   expect(page).toContain("It resumed its session, which is kept after the connection without end.");
   expect(page).not.toContain("Clean Session");
-  expect(clientPage(world)).not.toMatch(/closest call|PINGREQ|Last packet/);
+  expect(clientPage(older)).not.toMatch(/closest call|PINGREQ|Last packet/);
 });
 
 function clientPage(world: StoredWorld): string {

@@ -606,19 +606,6 @@ test("viewed: what a broker that was killed before took with it", () => {
   ]);
 });
 
-test("viewed: wills that were decided before a restart are not said to have been none", () => {
-  const wills = { now: 9, wills: [], more: false, decided: null, awaited: null, awaitedWill: null };
-  const restart = { pid: 4710, how: "stopped", at: 1, backAt: 5 } as const;
-  const style = plainStyle(Infinity);
-  expect(willsLines({ ...wills, restart }, style)).toEqual([
-    "no wills",
-    "Wills that were decided before the broker was restarted are not listed: the log of then has them.",
-  ]);
-  const pending = { which: "pending", clientId: null, topic: null };
-  // Each of these is kept.
-  expect(willsLines({ ...wills, restart }, style, pending)).toEqual(["no armed or delayed wills"]);
-});
-
 test("viewed: as many lines as a broker can have clients", () => {
   const rows = Array.from({ length: 300_000 }, (_, index) => [`client-${index}`, "away"]);
   expect(table(["CLIENT", "FROM"], rows, plainStyle(80))).toHaveLength(300_001);

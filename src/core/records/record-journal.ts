@@ -1,0 +1,97 @@
+import type { Change, RecordChange } from "../durable.ts";
+import type { Journal } from "../journal.ts";
+
+/** Of what may be kept later, in one batch at most: it is there for people, and holds up nobody. */
+const atOnce = 500;
+
+/** Something remembered that outlives the process. */
+export interface Lasting {
+  /** The store has it, or gets it with a batch that was made. */
+  isStored: boolean;
+  /** As it is now. */
+  put(): RecordChange;
+  drop(): RecordChange;
+}
+
+/**
+ * Which records changed since the last batch. One that changed together with something that has to
+ * outlive the process is in the same batch: the end of a connection, a will's fate. Any other waits
+ * for a batch, or for the store's next sign of life, and so costs no client a commit. What is
+ * forgotten here is deleted there.
+ */
+export class RecordJournal {
+  readonly #journal: Journal;
+  /** Belongs to the next batch. */
+  readonly #bound = new Set<Lasting>();
+  readonly #loose = new Set<Lasting>();
+  #dropped: RecordChange[] = [];
+  /** So many of the loose ones need not wait any longer. */
+  #flushing = 0;
+  #lastNumber = 0;
+
+  constructor(journal: Journal) {
+    this.#journal = journal;
+  }
+
+  /** A number for a record; larger than any before it. */
+  next(): number {
+    this.#lastNumber += 1;
+    return this.#lastNumber;
+  }
+
+  /** The store has a record under this number. */
+  adopt(number: number): void {
+    if (number > this.#lastNumber) this.#lastNumber = number;
+  }
+
+  changed(record: Lasting): void {
+    if (!this.#journal.hasChanged) {
+      if (!this.#bound.has(record)) this.#loose.add(record);
+      return;
+    }
+    this.#loose.delete(record);
+    this.#bound.add(record);
+  }
+
+  forgot(record: Lasting): void {
+    this.#bound.delete(record);
+    this.#loose.delete(record);
+    if (record.isStored) this.#dropped.push(record.drop());
+  }
+
+  /** Something has to be in a batch now. */
+  get isUrgent(): boolean {
+    return this.#bound.size > 0 || (this.#flushing > 0 && !this.isEmpty);
+  }
+
+  /** Nothing changed since the last batch. */
+  get isEmpty(): boolean {
+    return this.#bound.size + this.#loose.size + this.#dropped.length === 0;
+  }
+
+  /** What changed until now need not wait any longer. */
+  flush(): void {
+    this.#flushing = this.#loose.size + this.#dropped.length;
+  }
+
+  /** Appends what changed to a batch. */
+  take(changes: Change[]): void {
+    for (const record of this.#bound) take(record, changes);
+    this.#bound.clear();
+    let left = atOnce;
+    for (const record of this.#loose) {
+      if (left === 0) break;
+      left -= 1;
+      this.#loose.delete(record);
+      take(record, changes);
+    }
+    const dropped = this.#dropped.splice(0, left);
+    for (const change of dropped) changes.push(change);
+    this.#flushing = Math.max(0, this.#flushing - (atOnce - left) - dropped.length);
+  }
+}
+
+function take(record: Lasting, changes: Change[]): void {
+  record.isStored = true;
+  changes.push(record.put());
+}
