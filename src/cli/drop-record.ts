@@ -1,5 +1,5 @@
 import { arch, platform } from "node:os";
-import { targetText } from "../client/target.ts";
+import { type Target, targetText } from "../client/target.ts";
 import { protocolText } from "../drop/protocol.ts";
 import type { RunRecord, Settings } from "../drop/report/records.ts";
 import type { DropRequest } from "./drop-request.ts";
@@ -10,6 +10,7 @@ export function runRecord(
   request: DropRequest,
   { version, commit }: Version,
   at: Date,
+  brokers: ReadonlyMap<Target, string | null>,
 ): Omit<RunRecord, "type"> {
   const { target, via, versions, scenarios, command } = request;
   return {
@@ -20,6 +21,8 @@ export function runRecord(
     command: [...command],
     target: targetText(target),
     via: via === null ? null : targetText(via),
+    brokerVersion: brokers.get(target) ?? null,
+    viaBrokerVersion: via === null ? null : (brokers.get(via) ?? null),
     protocols: versions.map(protocolText),
     scenarios: scenarios.map(({ id }) => id),
     settings: settingsOf(request),

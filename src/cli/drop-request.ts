@@ -33,6 +33,7 @@ export const dropDefaults = {
   waitMs: 8000,
   toleranceMs: 1000,
   triesAlone: 2,
+  versionWaitMs: 500,
 } as const;
 
 const hourMs = 3_600_000;
@@ -72,6 +73,7 @@ export function dropRequest(given: Arguments, login: Login, readFile: ReadFile):
     waitMs: durationFrom(given, "wait", 24 * hourMs) ?? dropDefaults.waitMs,
     goesOn: !given.has("no-wait"),
     triesAlone: dropDefaults.triesAlone,
+    versionWaitMs: dropDefaults.versionWaitMs,
     toleranceMs: durationFrom(given, "tolerance", hourMs) ?? dropDefaults.toleranceMs,
     clientId: clientIdFrom(given),
     will: willFrom(given),

@@ -36,8 +36,11 @@ export async function simulateDrop(
   let session: DropRun | null = null;
   try {
     embedded = request.embedded ? await startBroker() : null;
-    const target = { ...request.target, ...(embedded && { port: embedded.port }) };
-    session = new DropRun({ ...request, target }, surroundings, interrupt, files);
+    const own = embedded && { port: embedded.port };
+    const target = { ...request.target, ...own };
+    // Its version is known.
+    const asked = { ...request, target, ...(own && { versionWaitMs: 0 }) };
+    session = new DropRun(asked, surroundings, interrupt, files);
     const over = session.play();
     // If another one settles the race, an error of the run no longer matters.
     over.catch(() => {});
@@ -97,6 +100,8 @@ class DropRun {
   readonly #cleared: Held[] = [];
   /** When it began, by the wall clock. */
   readonly #at = new Date();
+  /** What the broker at each address says of its version. */
+  readonly #brokers = new Map<Target, string | null>();
   #hasBegun = false;
   /** The lines of `--json`, printed or not. */
   readonly #said: string[] = [];
@@ -149,6 +154,7 @@ class DropRun {
 
   #watch(): RunWatch {
     return {
+      identified: (target, version) => void this.#brokers.set(target, version),
       started: (run) => {
         this.#begin();
         this.#startedAt.set(keyOf(run), performance.now());
@@ -181,7 +187,10 @@ class DropRun {
   #begin(): void {
     if (this.#hasBegun) return;
     this.#hasBegun = true;
-    this.#emit(jsonRun(runRecord(this.#request, this.#surroundings.version, this.#at)));
+    const { version } = this.#surroundings;
+    const { embedded, target } = this.#request;
+    if (embedded) this.#brokers.set(target, `mqttd version ${version.version}`);
+    this.#emit(jsonRun(runRecord(this.#request, version, this.#at, this.#brokers)));
   }
 
   #reported(results: readonly Result[]): number {

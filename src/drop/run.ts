@@ -1,5 +1,6 @@
 import type { ClientVersion } from "../client/machine.ts";
 import type { Target } from "../client/target.ts";
+import { brokerVersion } from "./broker-version.ts";
 import type { StallsBetween } from "./doubt.ts";
 import { StallMeter } from "./lab/stall.ts";
 import { missingNeed } from "./needs.ts";
@@ -23,6 +24,8 @@ export interface RunOptions {
   /** How often an undecided scenario plays again, with no other beside it. */
   readonly triesAlone: number;
   readonly toleranceMs: number;
+  /** How long to wait for what the broker says of its version; 0: not asked. */
+  readonly versionWaitMs: number;
   readonly clientId: string | null;
   readonly will: Partial<WillPlan>;
   readonly deniedTopic: string | null;
@@ -43,6 +46,8 @@ export interface RunOptions {
 
 /** Told as it goes, for live lines and NDJSON. */
 export interface RunWatch {
+  /** Before the first scenario, each address: the broker's version in its own words; null: not said. */
+  identified(target: Target, version: string | null): void;
   /** A scenario begins; once more where it is played again. */
   started(run: RunName): void;
   /** Monotonic milliseconds; `due`: when the will is, that is waited for; null: none is. */
@@ -84,10 +89,21 @@ interface Run {
 export async function runScenarios(options: RunOptions): Promise<Result[]> {
   using stalls = new StallMeter();
   const ways = await waysTo(options, patienceSource);
+  await identify(options, ways);
   const runs = ways.flatMap((way) => options.scenarios.map((scenario) => ({ scenario, way })));
   const session = new Session(options, (from, to) => stalls.between(from, to));
   await session.play(runs);
   return runs.flatMap((run) => session.results.get(run) ?? []);
+}
+
+/** Asks at each address, in a protocol that the broker speaks. */
+async function identify(options: RunOptions, ways: readonly Way[]): Promise<void> {
+  if (options.versionWaitMs === 0) return;
+  const speaking = ways.filter(({ unspoken }) => unspoken === null);
+  for (const target of new Set(speaking.map((way) => way.target))) {
+    const way = speaking.find((one) => one.target === target);
+    if (way !== undefined) options.watch.identified(target, await brokerVersion(options, way));
+  }
 }
 
 class Session {

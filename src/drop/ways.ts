@@ -13,6 +13,8 @@ export interface Way {
   readonly version: ClientVersion;
   /** Why the broker does not speak this version; null: it does. */
   readonly unspoken: string | null;
+  /** Milliseconds that a connection took, up to CONNACK. */
+  readonly connectMs: number;
   readonly patience: Patience;
 }
 
@@ -35,9 +37,9 @@ export async function waysTo(options: RunOptions, source: string): Promise<reado
       options.watch.lost(target, error);
       throw error;
     });
-    for (const [version, unspoken] of versions) {
+    for (const [version, how] of versions) {
       const patience = new Patience(options, hasSource, said);
-      ways.push({ target, version, unspoken, patience });
+      ways.push({ target, version, ...how, patience });
     }
   }
   return ways;
@@ -87,38 +89,38 @@ export function stageOptions(
   };
 }
 
-/**
- * The protocols that were asked for, each with null, or with why the broker does not speak it.
- * Rejects when it speaks none of them.
- */
+/** The protocols that were asked for. Rejects when the broker speaks none of them. */
 async function spoken(
   options: RunOptions,
   target: Target,
-): Promise<Map<ClientVersion, string | null>> {
-  const versions = new Map<ClientVersion, string | null>();
+): Promise<Map<ClientVersion, Pick<Way, "unspoken" | "connectMs">>> {
+  const versions = new Map<ClientVersion, Pick<Way, "unspoken" | "connectMs">>();
   let refusal: unknown = null;
   for (const version of options.versions) {
+    const began = performance.now();
+    const connectMs = (): number => performance.now() - began;
     try {
       await hello(options, target, version);
-      versions.set(version, null);
+      versions.set(version, { unspoken: null, connectMs: connectMs() });
     } catch (error) {
       // A broker that knows no v5 says so with 0x01 (or 0x84), or just hangs up.
       const isLevel = error instanceof Refused && (error.code === 1 || error.code === 0x84);
       const mayBeLevel = isLevel || (error instanceof NoAnswer && version === 5);
       if (!mayBeLevel || options.versions.length === 1) throw error;
       const why = error instanceof Refused ? refusalText(error) : error.message;
-      versions.set(version, `the broker does not speak it: ${why}`);
+      const unspoken = `the broker does not speak it: ${why}`;
+      versions.set(version, { unspoken, connectMs: connectMs() });
       refusal = error;
     }
   }
-  if (![...versions.values()].includes(null)) throw refusal;
+  if ([...versions.values()].every(({ unspoken }) => unspoken !== null)) throw refusal;
   return versions;
 }
 
 /** Connects and leaves. Rejects with DialError, Refused or NoAnswer. */
 async function hello(options: RunOptions, target: Target, version: ClientVersion): Promise<void> {
   const patience = new Patience(options, false, () => {});
-  const way = { target, version, unspoken: null, patience };
+  const way = { target, version, unspoken: null, connectMs: 0, patience };
   const stage = new Stage(
     stageOptions(options, way, () => {}),
     "hello",

@@ -189,6 +189,7 @@ test("without flags: the quick set, in 3.1.1 and 5, at localhost:1883", async ()
       },
       "toleranceMs": 1000,
       "triesAlone": 2,
+      "versionWaitMs": 500,
       "versions": [
         4,
         5,

@@ -9,6 +9,7 @@ import { Mosquitto } from "./mosquitto.ts";
 
 /** Ignores the progress of a run. */
 export const quiet: RunOptions["watch"] = {
+  identified: () => {},
   started: () => {},
   waits: () => {},
   ended: () => {},
@@ -50,6 +51,7 @@ export async function played(
     goesOn: false,
     triesAlone: 0,
     toleranceMs: 1000,
+    versionWaitMs: 0,
     clientId: null,
     will: {},
     deniedTopic: null,

@@ -2,6 +2,7 @@ import pc from "picocolors";
 import { folded, proseMax } from "../../log/columns.ts";
 import { clause, jsonLine, name } from "../../log/foreign.ts";
 import {
+  brokerText,
   type Change,
   type ComparedArm,
   type ComparedResult,
@@ -100,7 +101,7 @@ function runText({ file, recording }: Named): string {
         ? ""
         : `; cut short: ${clause(summary.cutShort)}`;
   const at = clause(run.at.replace("T", " ").replace(/\.\d+Z$/, "Z"));
-  return `${name(file)}: ${name(run.target)}${via}, ${at}, mqttd ${clause(versionText(recording))}${end}`;
+  return `${name(file)}: ${name(run.target)}${via}, ${at}, mqttd ${clause(versionText(recording))}, broker: ${clause(brokerText(recording))}${end}`;
 }
 
 /** `half-open (MQTT 5): pass +5 ms -> FAIL no will`, in the colour of what it is now. */

@@ -184,7 +184,14 @@ function differencesOf(before: Recording, after: Recording): string[] {
     before.run.mqttd === after.run.mqttd && before.run.commit === after.run.commit
       ? []
       : [differs("mqttd", versionText(before), versionText(after))];
-  return [...settings, ...versions];
+  return [...settings, ...versions, ...brokersOf(before, after)];
+}
+
+/** Only what both have said: a broker may have learned to say it. */
+function brokersOf(before: Recording, after: Recording): string[] {
+  const both = [before.run.brokerVersion ?? null, after.run.brokerVersion ?? null];
+  if (both.includes(null) || brokerText(before) === brokerText(after)) return [];
+  return [differs("the broker", brokerText(before), brokerText(after))];
 }
 
 function differs(name: string, before: string, after: string): string {
@@ -201,4 +208,16 @@ function valueText(key: keyof Settings, settings: Settings): string {
 
 export function versionText({ run: { mqttd, commit } }: Pick<Recording, "run">): string {
   return commit === null ? mqttd : `${mqttd} (commit ${commit})`;
+}
+
+/** The broker in its own words, at the address and at that of --via if it says something else there. */
+export function brokerText({ run }: Pick<Recording, "run">): string {
+  const { brokerVersion, via, viaBrokerVersion } = run;
+  const first = saidText(brokerVersion);
+  const isSame = via === null || viaBrokerVersion === brokerVersion;
+  return isSame ? first : `${first}; via the second address: ${saidText(viaBrokerVersion)}`;
+}
+
+function saidText(version: string | null | undefined): string {
+  return version === undefined ? "not recorded" : (version ?? "not said by the broker");
 }

@@ -49,6 +49,10 @@ const runShape = z.object({
   command: z.array(text),
   target: text,
   via: textOrNull,
+  /** What the broker says of itself; null: nothing; absent in files of before. */
+  brokerVersion: z.optional(textOrNull),
+  /** The same at `via`; null without one. */
+  viaBrokerVersion: z.optional(textOrNull),
   protocols: z.array(protocol),
   scenarios: z.array(text),
   settings: settingsShape,

@@ -157,8 +157,9 @@ test("as text, at 80 columns", () => {
   expect(`\n${textOf(comparison, 80)}`).toMatchInlineSnapshot(`
     "
     before: before.json: mqtt://localhost:1883, 2026-11-30 08:00:00Z, mqttd 1.2.3
-    (commit abc1234)
-    after: after.json: mqtt://localhost:1884, 2026-11-30 08:00:00Z, mqttd 1.2.3
+    (commit abc1234), broker: mosquitto version 2.0.18
+    after: after.json: mqtt://localhost:1884, 2026-11-30 08:00:00Z, mqttd 1.2.3,
+    broker: mosquitto version 2.0.18
 
     Worse:
       rst (MQTT 3.1.1): pass +2 ms -> FAIL no will
@@ -198,10 +199,12 @@ test("as text, at 40 columns", () => {
     "
     before: before.json:
     mqtt://localhost:1883, 2026-11-30
-    08:00:00Z, mqttd 1.2.3 (commit abc1234)
+    08:00:00Z, mqttd 1.2.3 (commit abc1234),
+    broker: mosquitto version 2.0.18
     after: after.json:
     mqtt://localhost:1884, 2026-11-30
-    08:00:00Z, mqttd 1.2.3
+    08:00:00Z, mqttd 1.2.3, broker:
+    mosquitto version 2.0.18
 
     Worse:
       rst (MQTT 3.1.1): pass +2 ms -> FAIL
@@ -294,4 +297,19 @@ test("a file's words move no cursor and begin no line", () => {
     expect(output.replaceAll("\n", "")).not.toMatch(/\p{Cc}/u);
   }
   expect(text).not.toMatch(/^ *0 worse\b(?!,)/m);
+});
+
+test("another version of the broker is told as a difference, where both have said theirs", () => {
+  const of = (brokerVersion: string | null | undefined): Recording =>
+    recording([pass("x")], { brokerVersion });
+  const differences = (before: Recording, after: Recording): readonly string[] =>
+    compare(before, after).differences;
+  const [old, now] = [of("mosquitto version 2.0.11"), of("mosquitto version 2.0.18")];
+  expect(differences(old, now)).toEqual([
+    "the broker mosquitto version 2.0.11 before, mosquitto version 2.0.18 after",
+  ]);
+  for (const silent of [of(null), of(undefined)]) {
+    expect(differences(silent, now)).toEqual([]);
+    expect(differences(now, silent)).toEqual([]);
+  }
 });

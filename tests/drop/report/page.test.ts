@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { htmlPage } from "../../../src/drop/report/page/page.ts";
+import type { RunRecord } from "../../../src/drop/report/records.ts";
 import { stylesheet } from "../../../src/drop/report/page/stylesheet.ts";
 import { Chromium, chromiumMissing } from "../../support/chromium.ts";
 import { recording } from "./recordings.ts";
@@ -38,6 +39,7 @@ const page = htmlPage(
     {
       ...{ via: "mqtt://localhost:1884", command: ["simulate-drop", "--will-topic", hostile] },
       target: `mqtt://localhost:1883/${hostile}`,
+      viaBrokerVersion: hostile,
     },
     { cut: { why: hostile, exitCode: 3 } },
   ),
@@ -53,6 +55,19 @@ test("every result has its place, with due and got", () => {
   expect(page).toContain("MQTT 5.0 only");
   expect(page).toContain("(played 3 times)");
   expect(page).toContain(">FAIL no will</span>");
+});
+
+test("the broker is named in its own words; a file of before has none", () => {
+  const of = (run: Partial<RunRecord>): string | undefined =>
+    /<p>Broker: ([^<]*)<\/p>/.exec(htmlPage(recording([result("rst")], run)))?.[1];
+  expect(of({})).toBe("mosquitto version 2.0.18");
+  expect(of({ brokerVersion: null })).toBe("not said by the broker");
+  expect(of({ brokerVersion: undefined })).toBe("not recorded");
+  const via = { via: "mqtt://localhost:1884" };
+  expect(of({ ...via, viaBrokerVersion: "mosquitto version 2.0.18" })).toBe(
+    "mosquitto version 2.0.18",
+  );
+  expect(of(via)).toBe("mosquitto version 2.0.18; via the second address: not said by the broker");
 });
 
 test("a mark stands where its time is", () => {

@@ -25,6 +25,8 @@ export function printed(
     command: ["simulate-drop", "--json"],
     target: "mqtt://localhost:1883",
     via: null,
+    brokerVersion: "mosquitto version 2.0.18",
+    viaBrokerVersion: null,
     protocols: ["3.1.1", "5"],
     scenarios: [...new Set(results.map(({ id }) => id))],
     settings: defaults,

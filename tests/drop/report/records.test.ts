@@ -24,6 +24,12 @@ test("unknown keys, unknown lines and a missing end are no errors", () => {
   expect(read).toMatchObject({ results: [{ id: "rst" }], summary: null });
 });
 
+test("a file without the broker's version, of before, is read", () => {
+  const old = printed([result("rst")], { brokerVersion: undefined, viaBrokerVersion: undefined });
+  expect(old).not.toContain("rokerVersion");
+  expect(recordingOf(old)).toMatchObject({ results: [{ id: "rst" }] });
+});
+
 test("results that were called off are none", () => {
   const off = result("fin", { ...skipped, noVerdict: "called off" });
   expect(recording([result("rst"), off]).results.map(({ id }) => id)).toEqual(["rst"]);

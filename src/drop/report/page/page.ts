@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { duration } from "../../../log/duration.ts";
 import { protocolText } from "../../protocol.ts";
 import { type Matter, mattersOf } from "../causes.ts";
-import { versionText } from "../comparison.ts";
+import { brokerText, versionText } from "../comparison.ts";
 import { type Recording, type ResultRecord, resultIn } from "../records.ts";
 import { cellText, verdictWord } from "../table.ts";
 import { closingLine } from "../text.ts";
@@ -79,6 +79,7 @@ function headLines({ run, summary }: Recording): Markup {
       ? []
       : [html`<p>Keepalive deadlines were at worst ${duration(worst)} late.</p>`]),
     ...(cut === null ? [] : [html`<p>The run was cut short: ${cut}.</p>`]),
+    html`<p>Broker: ${brokerText({ run })}</p>`,
     html`<p class="quiet">${run.at}, mqttd ${versionText({ run })}</p>`,
   ];
   return html`${[...via, ...lines]}`;

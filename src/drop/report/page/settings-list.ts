@@ -1,6 +1,6 @@
 import { setting } from "../../../log/duration.ts";
 import { shellWord } from "../../../config/problem.ts";
-import { versionText } from "../comparison.ts";
+import { brokerText, versionText } from "../comparison.ts";
 import type { Recording, Settings } from "../records.ts";
 import { html, type Markup } from "./markup.ts";
 
@@ -11,6 +11,7 @@ export function settingsList(recording: Recording): Markup {
     ["began", run.at],
     ["broker", run.target],
     ["via", run.via ?? ""],
+    ["broker's version", brokerText(recording)],
     ["protocols", run.protocols.map((protocol) => `MQTT ${protocol}`).join(", ")],
     ["scenarios", run.scenarios.join(", ")],
     ["mqttd", versionText(recording)],
