@@ -1,6 +1,8 @@
 import { CliError } from "../config/cli-error.ts";
 import type { ReadFile } from "../config/file.ts";
 import type { Loaded, NotLoaded } from "../config/load.ts";
+import { folderProblems, namedBy } from "../config/named-files.ts";
+import { placeOf, problemLines } from "../config/problem.ts";
 import type { CertificateFiles } from "../config/tls-files.ts";
 import { unusableSettings } from "../config/unusable.ts";
 import type { AccountsOf } from "../server/accounts/accounts.ts";
@@ -19,7 +21,7 @@ export async function checkFiles(
   certificates: CertificateFiles,
 ): Promise<CheckedFiles> {
   const { listeners, admin } = loaded.settings;
-  const problems = [...certificates.problems];
+  const problems = [...certificates.problems, ...problemLines(folderProblems(loaded))];
   const warnings = [...certificates.warnings, ...unusableSettings(loaded.settings)];
   const collect = async (check: () => readonly string[] | Promise<readonly string[]>) => {
     try {
@@ -34,20 +36,21 @@ export async function checkFiles(
   if (port !== null && tokenFile !== null) {
     const { checkTokenFile } = await import("../server/admin/token-file.ts");
     await collect(() => {
-      checkTokenFile(tokenFile);
+      checkTokenFile(tokenFile, placeOf("admin.tokenFile", loaded.origins));
       return [];
     });
   }
+  const named = namedBy(loaded);
   const { checkPasswordFiles } = await import("../server/accounts/accounts.ts");
   const { AccessFiles, readAccessOrThrow } = await import("../server/access/access-files.ts");
   let accountsOf: AccountsOf = () => undefined;
   await collect(() => {
-    const accounts = checkPasswordFiles(listeners);
+    const accounts = checkPasswordFiles(listeners, named);
     accountsOf = accounts.accountsOf;
     return accounts.warnings;
   });
   await collect(
-    async () => (await readAccessOrThrow(new AccessFiles(), listeners, accountsOf)).warnings,
+    async () => (await readAccessOrThrow(new AccessFiles(), listeners, accountsOf, named)).warnings,
   );
   return { problems, warnings };
 }

@@ -3,6 +3,7 @@ import { CliError } from "../config/cli-error.ts";
 import type { Env } from "../config/environment.ts";
 import type { ReadFile } from "../config/file.ts";
 import { load, type Loaded } from "../config/load.ts";
+import { folderProblems, namedBy } from "../config/named-files.ts";
 import { readCertificateFiles } from "../config/tls-files.ts";
 import { unusableSettings } from "../config/unusable.ts";
 import { name } from "../log/foreign.ts";
@@ -61,14 +62,26 @@ function defaults(readFile: ReadFile): Loaded {
 }
 
 /** Accounts and access lists. */
-async function namedFiles({ settings: { listeners } }: Loaded): Promise<Finding[]> {
+async function namedFiles(loaded: Loaded): Promise<Finding[]> {
+  const { listeners } = loaded.settings;
+  const named = namedBy(loaded);
+  const folders = folderProblems(loaded).map(({ at, text }) =>
+    bad(`configuration: ${at}: ${text}`, repair),
+  );
   try {
-    const accounts = checkPasswordFiles(listeners);
-    const access = await readAccessOrThrow(new AccessFiles(), listeners, accounts.accountsOf);
-    return [...accounts.warnings, ...access.warnings].map((text) => warn(`configuration: ${text}`));
+    const accounts = checkPasswordFiles(listeners, named);
+    const access = await readAccessOrThrow(
+      new AccessFiles(),
+      listeners,
+      accounts.accountsOf,
+      named,
+    );
+    const warnings = [...accounts.warnings, ...access.warnings];
+    return [...folders, ...warnings.map((text) => warn(`configuration: ${text}`))];
   } catch (error) {
     if (!(error instanceof CliError)) throw error;
-    return error.message.split("\n").map((text) => bad(`configuration: ${text}`, repair));
+    const lines = error.message.split("\n");
+    return [...folders, ...lines.map((text) => bad(`configuration: ${text}`, repair))];
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Predecessor } from "../api/api.ts";
 import { takePredecessor } from "../api/registry.ts";
+import { placeOf } from "../config/problem.ts";
 import type { ListenerSettings } from "../config/settings.ts";
 import type { Like } from "../core/quirks/likes.ts";
 import type { ListeningSocket } from "../transport/transport.ts";
@@ -56,7 +57,7 @@ export async function openEndpoints(
 }
 
 async function openListeners(
-  { config, env }: ServeSettings,
+  { config, env, loaded }: ServeSettings,
   { broker, driver, certificates, policies }: Instance,
 ): Promise<readonly ListeningSocket[]> {
   const tcp = broker.rules.tcpDetectors ? config.tcp : { keepAliveMs: 0, userTimeoutMs: 0 };
@@ -68,7 +69,10 @@ async function openListeners(
     certificates.of(config.listeners.indexOf(listener));
   const packetSize = () => broker.limits.packetSize;
   const { listeners } = config;
-  const sockets = await listenAll(listeners, tcp, eventsFor, packetSize, certificatesOf, env);
+  const sockets = await listenAll(listeners, tcp, eventsFor, packetSize, certificatesOf, {
+    env,
+    place: (key) => placeOf(key, loaded.origins),
+  });
   for (const [index, { port }] of sockets.entries()) {
     const [policy, listener] = [policies[index], config.listeners[index]];
     // Before the first connection: the port that the system chose for port 0.
@@ -94,6 +98,7 @@ async function openAdmin(
       ...config.admin,
       tls: certificates.admin,
       connections: instance.connections.administration,
+      tokenPlace: placeOf("admin.tokenFile", loaded.origins),
       portIsNamed,
     },
     {

@@ -1,4 +1,5 @@
 import { availableParallelism } from "node:os";
+import { namedBy } from "../config/named-files.ts";
 import { placeOf } from "../config/problem.ts";
 import { Broker } from "../core/broker.ts";
 import type { LogEvent } from "../log/events.ts";
@@ -69,9 +70,15 @@ export async function createInstance(settings: ServeSettings): Promise<Instance>
     ...config.auth,
     onFailure: warn,
   });
-  const passwords = accounts.start(config.listeners);
+  const named = namedBy(settings.loaded);
+  const passwords = accounts.start(config.listeners, named);
   const accessFiles = new AccessFiles();
-  const access = await readAccessOrThrow(accessFiles, config.listeners, passwords.accountsOf);
+  const access = await readAccessOrThrow(
+    accessFiles,
+    config.listeners,
+    passwords.accountsOf,
+    named,
+  );
   access.apply();
   const risks = [...passwords.warnings, ...access.warnings];
   const { promise: fault, reject } = Promise.withResolvers<never>();

@@ -15,12 +15,15 @@ export async function listenAll(
   eventsFor: (listener: ListenerSettings) => LinkEvents,
   packetSize: () => number,
   certificatesOf: (listener: ListenerSettings) => ListenerCertificates | null = () => null,
-  env: Env = {},
+  /** `place`: how an error names a key of the configuration. */
+  { env, place }: Named = { env: {}, place: (key) => key },
 ): Promise<ListeningSocket[]> {
   const sockets: ListeningSocket[] = [];
+  let socketPlace: string | null = null;
   try {
-    for (const listener of listeners) {
+    for (const [index, listener] of listeners.entries()) {
       const { host, port, path } = listener;
+      socketPlace = path === null ? null : place(`listeners.${index}.path`);
       const transport = await transportFor(listener, certificatesOf(listener), packetSize);
       sockets.push(await transport.listen({ host, port, path, tcp, events: eventsFor(listener) }));
     }
@@ -28,13 +31,19 @@ export async function listenAll(
   } catch (error) {
     for (const socket of sockets) socket.close();
     if (!(error instanceof ListenError)) throw error;
+    if (socketPlace !== null) {
+      throw new CliError(`${socketPlace}: ${error.message}`, { exitCode: 2 });
+    }
     throw new CliError(error.message, { exitCode: 2, hint: hintFor(error, env) });
   }
 }
 
+interface Named {
+  readonly env: Env;
+  readonly place: (key: string) => string;
+}
+
 function hintFor(error: ListenError, env: Env): string {
-  if (error.port === 0 && error.address.includes("/"))
-    return "see listeners[].path in the configuration";
   switch (error.code) {
     case "EADDRINUSE": {
       const flags = `--port ${error.port < 65_535 ? error.port + 1 : 0}`;

@@ -1,6 +1,7 @@
 import type { AccountsReloaded, ListedNames, ReloadAnswer } from "../api/api.ts";
 import { withDecided } from "../config/in-force.ts";
 import { type Loaded, type ValueWithOrigin, valuesWithOrigins } from "../config/load.ts";
+import { namedBy } from "../config/named-files.ts";
 import { problemLines } from "../config/problem.ts";
 import type { ListenerSettings } from "../config/settings.ts";
 import { reloadOf } from "../config/reloads.ts";
@@ -149,9 +150,10 @@ export class Operator {
     if (!result.ok) return this.#notReloaded(file, result.problems);
     const listeners = withReloadedRules(this.#listeners, result.settings.listeners);
     const nextTurn = async (): Promise<void> => new Promise((resolve) => this.#loop.soon(resolve));
-    const accounts = this.#accounts.read(listeners);
+    const named = namedBy(result);
+    const accounts = this.#accounts.read(listeners, named);
     const accountsOf = "problems" in accounts ? () => undefined : accounts.accountsOf;
-    const access = await this.#accessFiles.read(listeners, accountsOf, nextTurn);
+    const access = await this.#accessFiles.read(listeners, accountsOf, nextTurn, named);
     const certificates = this.#settings.readCertificates(result);
     const problems = [
       ...certificates.problems,

@@ -175,7 +175,7 @@ test("a password file that can't be used is refused at the start, with every pro
   expect(await run(folder, ["serve", "--port", "0"])).toMatchObject({
     code: 2,
     stderr:
-      "mqttd: passwd: can't read the password file: no such file or directory (mqttd passwd creates one)\n",
+      "mqttd: mqttd.json:1:25 auth.passwordFile: passwd: can't read the password file: no such file or directory (mqttd passwd creates one)\n",
   });
 });
 

@@ -202,12 +202,18 @@ async function refusal(folder: Folder, ...settings: readonly string[]): Promise<
 test.each([
   [
     "missing/token",
-    /^mqttd: can't use the token file missing\/token: ENOENT.* \(set admin\.tokenFile /,
+    /^mqttd: --set admin.tokenFile: can't use the token file missing\/token: no such file or directory \(set admin\.tokenFile /,
   ],
-  ["folder", /^mqttd: the token file folder is not a regular file \(set admin\.tokenFile .*\)\n$/],
-  ["open", /^mqttd: the token file open is readable by other users \(chmod 600 open\)\n$/],
-  ["empty", /^mqttd: the token file empty contains no token \(.*\)\n$/],
-  ["words", /^mqttd: the token file words contains no token \(.*\)\n$/],
+  [
+    "folder",
+    /^mqttd: --set admin.tokenFile: the token file folder is not a regular file \(set admin\.tokenFile .*\)\n$/,
+  ],
+  [
+    "open",
+    /^mqttd: --set admin.tokenFile: the token file open is readable by other users \(chmod 600 open\)\n$/,
+  ],
+  ["empty", /^mqttd: --set admin.tokenFile: the token file empty contains no token \(.*\)\n$/],
+  ["words", /^mqttd: --set admin.tokenFile: the token file words contains no token \(.*\)\n$/],
 ])("a token file that is no good: %s", async (name, said) => {
   const files = { "folder/file": "", open: "secret", empty: "\n", words: "two words" };
   using folder = new Folder(files);

@@ -61,7 +61,7 @@ describe.if(process.platform !== "win32")("a listener on a unix socket", () => {
     expect(folder.text("text")).toBe("precious");
     const nowhere = await run(folder, at("none/x.sock"));
     expect(nowhere.stderr).toContain(
-      "the socket none/x.sock can't be created: there is no such folder",
+      "--set listeners.0.path: the socket none/x.sock can't be created: there is no such folder",
     );
     expect(existsSync(file)).toBe(true);
   });

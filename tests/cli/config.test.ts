@@ -123,19 +123,37 @@ test("check names every error of every source at once, and exits with 2", async 
   expect(outcome).toMatchObject({ code: 2, stdout: "" });
 });
 
-test("check names the problems of all files that the configuration names", async () => {
-  // Relative: the name of a temporary folder may be so long that messages cut it.
+test("check names the problems of all files that the configuration names, and where it does", async () => {
   const missing = (file: string): string => `nowhere/${file}`;
+  const tls = { cert: missing("a.crt"), key: missing("a.key") };
   const text = JSON.stringify({
-    listeners: [{ transport: "tls", tls: { cert: missing("a.crt"), key: missing("a.key") } }],
+    listeners: [
+      { transport: "tls", tls, aclFile: missing("b.acl") },
+      { transport: "unix", path: missing("a.sock") },
+    ],
     auth: { passwordFile: missing("a.passwd"), aclFile: missing("a.acl") },
     admin: { tokenFile: missing("a.token") },
+    store: { path: "/dev/null/store" },
   });
   const outcome = await config(["check", "a.json"], { files: { "a.json": text } });
   expect(outcome).toMatchObject({ code: 2, stdout: "" });
-  for (const file of ["a.crt", "a.key", "a.passwd", "a.acl", "a.token"]) {
-    expect(outcome.stderr).toContain(file);
-  }
+  const keys = {
+    [tls.cert]: "listeners.0.tls.cert",
+    [tls.key]: "listeners.0.tls.key",
+    [missing("b.acl")]: "listeners.0.aclFile",
+    [missing("a.sock")]: "listeners.1.path",
+    [missing("a.passwd")]: "auth.passwordFile",
+    [missing("a.acl")]: "auth.aclFile",
+    [missing("a.token")]: "admin.tokenFile",
+    "/dev/null/store": "store.path",
+  };
+  const lines = outcome.stderr.trimEnd().split("\n");
+  const places = lines.map((line) => line.slice(0, line.indexOf(": ", "mqttd: ".length)));
+  expect(places.toSorted()).toEqual(
+    Object.entries(keys)
+      .map(([file, key]) => `mqttd: a.json:1:${text.indexOf(JSON.stringify(file)) + 1} ${key}`)
+      .toSorted(),
+  );
   const json = await config(["check", "a.json", "--json"], { files: { "a.json": text } });
   const { ok, problems } = JSON.parse(json.stdout);
   expect({ code: json.code, ok, stderr: json.stderr }).toEqual({ code: 2, ok: false, stderr: "" });
@@ -202,8 +220,8 @@ test("check, and serve --test-config, look at the files of a configuration that 
       code: 2,
       lines: [
         'mqttd: a.json:4:29 limits.packetSize: found "much", allowed',
-        "mqttd: none.pw: can't read the password file: no such file",
-        "mqttd: none.acl: can't read the access list: no such file o",
+        "mqttd: a.json:2:35 listeners.0.passwordFile: none.pw: can't read",
+        "mqttd: a.json:3:24 auth.aclFile: none.acl: can't read the ",
         "",
       ].map((line) => line.slice(0, 58)),
     });

@@ -1,4 +1,5 @@
 import { usageError } from "../../config/cli-error.ts";
+import { atKey, type NamedBy } from "../../config/named-files.ts";
 import { type Problem, problemLines } from "../../config/problem.ts";
 import { type ListenerSettings, listenerPlace } from "../../config/settings.ts";
 import type { Access, Verdict } from "../../core/access.ts";
@@ -66,13 +67,14 @@ export class AccessFiles {
     listeners: readonly ListenerSettings[],
     accountsOf: AccountsOf,
     pause: () => Promise<void>,
+    named: NamedBy,
   ): Promise<AccessFilesRead | { readonly problems: readonly Problem[] }> {
     const files = new Map<string, AccessFile>();
     const problems: Problem[] = [];
     for (const path of new Set(listeners.map(({ aclFile }) => aclFile))) {
       if (path === null) continue;
       const file = await this.#readOne(path, pause);
-      if ("problems" in file) problems.push(...file.problems);
+      if ("problems" in file) problems.push(...atKey(file.problems, path, named("aclFile", path)));
       else files.set(path, file);
     }
     if (problems.length > 0) return { problems };
@@ -145,8 +147,9 @@ export async function readAccessOrThrow(
   files: AccessFiles,
   listeners: readonly ListenerSettings[],
   accountsOf: AccountsOf,
+  named: NamedBy,
 ): Promise<AccessFilesRead> {
-  const read = await files.read(listeners, accountsOf, () => Promise.resolve());
+  const read = await files.read(listeners, accountsOf, () => Promise.resolve(), named);
   if (!("problems" in read)) return read;
   throw usageError(problemLines(read.problems).join("\n"));
 }

@@ -1,5 +1,6 @@
 import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 import { usageError } from "../../config/cli-error.ts";
+import { atKey, type NamedBy } from "../../config/named-files.ts";
 import { type Problem, problemLines, shellWord } from "../../config/problem.ts";
 import { type ListenerSettings, listenerPlace } from "../../config/settings.ts";
 import { Reason } from "../../core/reason.ts";
@@ -95,8 +96,8 @@ export class Accounts {
    * Puts the listeners' files in force before there is a client. Throws CliError (exit code 2) with
    * every problem of every file.
    */
-  start(listeners: readonly ListenerSettings[]): PasswordFilesRead {
-    const read = readOrThrow(listeners);
+  start(listeners: readonly ListenerSettings[], named: NamedBy): PasswordFilesRead {
+    const read = readOrThrow(listeners, named);
     this.#files = read.files;
     return { accountsOf: accountsIn(read.files), warnings: read.warnings };
   }
@@ -104,8 +105,9 @@ export class Accounts {
   /** Reads the listeners' files for a reload. Changes nothing yet. */
   read(
     listeners: readonly ListenerSettings[],
+    named: NamedBy,
   ): AccountsRead | { readonly problems: readonly Problem[] } {
-    const read = readFiles(listeners, this.#files);
+    const read = readFiles(listeners, this.#files, named);
     if ("problems" in read) return read;
     const apply = (): readonly AccountChanges[] => this.#replace(read.files);
     return { apply, warnings: read.warnings, accountsOf: accountsIn(read.files) };
@@ -236,8 +238,11 @@ export class Accounts {
 }
 
 /** Throws CliError (exit code 2) with every problem of every password file. */
-export function checkPasswordFiles(listeners: readonly ListenerSettings[]): PasswordFilesRead {
-  const { files, warnings } = readOrThrow(listeners);
+export function checkPasswordFiles(
+  listeners: readonly ListenerSettings[],
+  named: NamedBy,
+): PasswordFilesRead {
+  const { files, warnings } = readOrThrow(listeners, named);
   return { accountsOf: accountsIn(files), warnings };
 }
 
@@ -250,8 +255,8 @@ interface FilesRead {
   readonly warnings: readonly string[];
 }
 
-function readOrThrow(listeners: readonly ListenerSettings[]): FilesRead {
-  const read = readFiles(listeners, new Map());
+function readOrThrow(listeners: readonly ListenerSettings[], named: NamedBy): FilesRead {
+  const read = readFiles(listeners, new Map(), named);
   if ("problems" in read) throw usageError(problemLines(read.problems).join("\n"));
   return read;
 }
@@ -259,14 +264,16 @@ function readOrThrow(listeners: readonly ListenerSettings[]): FilesRead {
 function readFiles(
   listeners: readonly ListenerSettings[],
   before: ReadonlyMap<string, PasswordFile>,
+  named: NamedBy,
 ): FilesRead | { readonly problems: readonly Problem[] } {
   const files = new Map<string, PasswordFile>();
   const problems: Problem[] = [];
   for (const path of new Set(listeners.map(({ passwordFile }) => passwordFile))) {
     if (path === null) continue;
     const read = readPasswordFile(path, before.get(path) ?? null);
-    if ("problems" in read) problems.push(...read.problems);
-    else files.set(path, read);
+    if ("problems" in read) {
+      problems.push(...atKey(read.problems, path, named("passwordFile", path)));
+    } else files.set(path, read);
   }
   if (problems.length > 0) return { problems };
   const warnings = [...files.values()].flatMap((file) => file.warnings);

@@ -19,6 +19,8 @@ import { readOrCreateToken } from "./token-file.ts";
 export interface AdministrationSettings extends Omit<AdminSettings, "tls"> {
   /** Null: HTTP. */
   readonly tls: TlsMaterial | null;
+  /** Of the key that names the token file: `mqttd.json:7:15 admin.tokenFile`. */
+  readonly tokenPlace: string;
   /** The operator chose the port; false: it is the default. */
   readonly portIsNamed: boolean;
 }
@@ -48,7 +50,7 @@ export async function openAdministration(
   const { port, host, tls } = settings;
   if (port === null) return { close: async () => {}, abandon: async () => {} };
   const needsNone = isLoopback(host) && settings.tokenFile === null;
-  const token = needsNone ? null : readOrCreateToken(settings.tokenFile, env);
+  const token = needsNone ? null : readOrCreateToken(settings.tokenFile, env, settings.tokenPlace);
   const tokenFile = token?.file ?? null;
   const app = adminApp({ ...context, guard: { token: token?.token ?? null } });
   const { socket, taken } = await listen(

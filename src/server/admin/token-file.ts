@@ -5,7 +5,7 @@ import { OwnFileError, readOwnFile, tokenRules } from "../../api/own-file.ts";
 import { ownRunFolder } from "../../api/registry.ts";
 import { CliError } from "../../config/cli-error.ts";
 import type { Env } from "../../config/environment.ts";
-import { errorCode } from "../../log/system-error.ts";
+import { errorCode, systemErrorText } from "../../log/system-error.ts";
 
 /** The token that requests beyond loopback must show, and its file. */
 export interface Token {
@@ -15,47 +15,52 @@ export interface Token {
 
 /**
  * Reads the token file; creates it, for this user only, if it is missing. `named` null: the file in
- * the run folder. Throws CliError (exit code 2) if the file is unreadable, has no token, is not a
+ * the run folder. `place`: of the key that names it. Throws CliError (exit code 2) if the file is unreadable, has no token, is not a
  * regular file of this user or root, or is readable by other users.
  */
-export function readOrCreateToken(named: string | null, env: Env): Token {
+export function readOrCreateToken(named: string | null, env: Env, place: string): Token {
   const file = named ?? path.join(runFolderOf(env), "token");
+  const at = named === null ? "" : `${place}: `;
   try {
     createIfMissing(file);
   } catch (error) {
-    throw unusable(file, error);
+    throw unusable(at, file, error);
   }
-  return { file, token: readToken(file) };
+  return { file, token: readToken(at, file) };
 }
 
-/** Throws CliError for an existing token file that is unusable; a missing one is created later. */
-export function checkTokenFile(file: string): void {
+/**
+ * Throws CliError for an existing token file that is unusable; a missing one is created later.
+ * `place`: of the key that names it.
+ */
+export function checkTokenFile(file: string, place: string): void {
+  const at = `${place}: `;
   try {
     statSync(path.dirname(file));
     if (lstatSync(file, { throwIfNoEntry: false }) === undefined) return;
   } catch (error) {
-    throw unusable(file, error);
+    throw unusable(at, file, error);
   }
-  readToken(file);
+  readToken(at, file);
 }
 
-function readToken(file: string): string {
+function readToken(at: string, file: string): string {
   let token: string;
   try {
     token = readOwnFile(file, tokenRules).trim();
   } catch (error) {
-    if (!(error instanceof OwnFileError)) throw unusable(file, error);
-    throw unfit(`the token file ${file} ${error.message}`, error.hint ?? ownOne);
+    if (!(error instanceof OwnFileError)) throw unusable(at, file, error);
+    throw unfit(`${at}the token file ${file} ${error.message}`, error.hint ?? ownOne);
   }
   if (/^[\x21-\x7e]+$/.test(token)) return token;
   throw unfit(
-    `the token file ${file} contains no token`,
+    `${at}the token file ${file} contains no token`,
     "a token is one word of ASCII; mqttd creates a missing file",
   );
 }
 
-function unusable(file: string, error: unknown): CliError {
-  return unfit(`can't use the token file ${file}: ${why(error)}`, another);
+function unusable(at: string, file: string, error: unknown): CliError {
+  return unfit(`${at}can't use the token file ${file}: ${systemErrorText(error)}`, another);
 }
 
 const ownOne = "set admin.tokenFile to a file of your own; mqttd creates a missing file";
@@ -65,7 +70,7 @@ function runFolderOf(env: Env): string {
   try {
     return ownRunFolder(env);
   } catch (error) {
-    throw unfit(`no folder for the token file: ${why(error)}`, another);
+    throw unfit(`no folder for the token file: ${systemErrorText(error)}`, another);
   }
 }
 
@@ -79,8 +84,4 @@ function createIfMissing(file: string): void {
 
 function unfit(message: string, hint: string): CliError {
   return new CliError(message, { exitCode: 2, hint });
-}
-
-function why(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

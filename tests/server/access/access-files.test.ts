@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { namedByNothing } from "../../../src/config/named-files.ts";
 import { openAccess } from "../../../src/core/access.ts";
 import type { ListenerSettings } from "../../../src/config/settings.ts";
 import { AccessFiles, accessListName } from "../../../src/server/access/access-files.ts";
@@ -39,20 +40,20 @@ test("a file that has not changed keeps its list; one that is invalid puts none 
     writeFileSync(b, "topic b\n");
     const files = new AccessFiles();
     const listeners = [listener(a), listener(null), listener(b), listener(a)];
-    const first = await files.read(listeners, noAccounts, noPause);
+    const first = await files.read(listeners, noAccounts, noPause, namedByNothing);
     if ("problems" in first) throw new Error("they are valid");
     expect([...first.byListener.keys()]).toEqual(["listeners.0", "listeners.2", "listeners.3"]);
     expect(first.byListener.get("listeners.3")).toBe(first.byListener.get("listeners.0"));
     expect(first.changed.map(({ lines }) => lines)).toEqual([1, 1]);
     first.apply();
     writeFileSync(b, "topic b\ntopic c\n");
-    const second = await files.read(listeners, noAccounts, noPause);
+    const second = await files.read(listeners, noAccounts, noPause, namedByNothing);
     if ("problems" in second) throw new Error("they are valid");
     expect(second.byListener.get("listeners.0")).toBe(first.byListener.get("listeners.0"));
     expect(second.changed).toEqual([{ file: b, lines: 2 }]);
     writeFileSync(a, "tropic\n");
     writeFileSync(b, "user\n");
-    expect(await files.read(listeners, noAccounts, noPause)).toMatchObject({
+    expect(await files.read(listeners, noAccounts, noPause, namedByNothing)).toMatchObject({
       problems: [{ at: `${a}:1` }, { at: `${b}:1` }],
     });
   });
@@ -66,9 +67,14 @@ test("a long file gives the loop back many times", async () => {
       Array.from({ length: 100_000 }, (_, place) => `topic t/${place}/+`).join("\n"),
     );
     let pauses = 0;
-    const read = await new AccessFiles().read([listener(file)], noAccounts, async () => {
-      pauses += 1;
-    });
+    const read = await new AccessFiles().read(
+      [listener(file)],
+      noAccounts,
+      async () => {
+        pauses += 1;
+      },
+      namedByNothing,
+    );
     expect("problems" in read).toBe(false);
     expect(pauses).toBeGreaterThan(10);
   });
@@ -79,7 +85,7 @@ test("lines for user names that nothing checks are a warning", async () => {
     const file = path.join(folder, "users");
     writeFileSync(file, "user ann\ntopic a\n");
     const listeners = [listener(file), listener(file, "passwd")];
-    const read = await new AccessFiles().read(listeners, noAccounts, noPause);
+    const read = await new AccessFiles().read(listeners, noAccounts, noPause, namedByNothing);
     expect("warnings" in read ? read.warnings : []).toEqual([
       `listeners.0 (port 1883): ${file} has lines for user names, which any client may claim, since ` +
         "no password file checks them; create one: mqttd passwd FILE USER",
@@ -117,7 +123,7 @@ describe("what is valid, in mosquitto too, but hardly meant", () => {
     writeFileSync(file, lines.join("\n"));
     const files = new AccessFiles();
     const listeners = passwordFiles.map((passwordFile) => listener(file, passwordFile));
-    const read = await files.read(listeners, (one) => accounts.get(one), noPause);
+    const read = await files.read(listeners, (one) => accounts.get(one), noPause, namedByNothing);
     if ("problems" in read) throw new Error("they are valid");
     read.apply();
     const list = read.byListener.get(accessListName(0));
