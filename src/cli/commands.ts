@@ -97,9 +97,15 @@ export const commands: readonly ListedCommand[] = [
     summary: "completion for bash, zsh or fish",
     load: async () => (await import("./completions.ts")).completionsCommand(),
   },
+  {
+    group: "Set up",
+    name: "man",
+    summary: "write the manual pages",
+    load: async () => (await import("./man.ts")).manCommand(),
+  },
 ];
 
-/** Commands of mqttd itself, its completions and its packages; no help lists them, no hint names them. */
+/** Commands of mqttd itself and its completions; no help lists them, no hint names them. */
 export const hiddenCommands: readonly Pick<ListedCommand, "name" | "load">[] = [
   {
     name: "drop-client",
@@ -112,10 +118,6 @@ export const hiddenCommands: readonly Pick<ListedCommand, "name" | "load">[] = [
   {
     name: "bench-part",
     load: async () => (await import("./bench-part.ts")).benchPartCommand(),
-  },
-  {
-    name: "man",
-    load: async () => (await import("./man.ts")).manCommand(),
   },
   {
     name: "complete",

@@ -1,7 +1,7 @@
 import type { ReadingRules } from "./arguments.ts";
 import { type CliCommand, type Flag, flagsOf, pageOf, type Surroundings } from "./command.ts";
 import { commands } from "./commands.ts";
-import { helpTopics } from "./help-topics.ts";
+import { helpTopics, topicWords } from "./help-topics.ts";
 import type { HelpPage } from "./help.ts";
 import { attached, described, files, folders, nothing, type Offer, wordsOf } from "./offer.ts";
 
@@ -62,6 +62,8 @@ async function topicOffer(before: readonly string[]): Promise<Offer> {
       [...commands, ...helpTopics].map(({ name, summary }) => [name, summary] as const),
     );
   }
+  const topic = helpTopics.find((other) => other.name === name);
+  if (topic !== undefined) return more.length === 0 ? described(topicWords(topic)) : nothing;
   const command = more.length === 0 ? await loadCommand(name) : null;
   return command === null ? nothing : verbOffer(command);
 }
@@ -82,6 +84,8 @@ class Cursor {
   readonly #given = new Set<string>();
   /** The flag whose value is at the cursor; null: none. */
   #open: Flag | null = null;
+  /** The values of that flag before the cursor. */
+  #openValues: readonly string[] = [];
   #onlyPositionals = false;
 
   constructor(command: CliCommand, before: readonly string[]) {
@@ -103,6 +107,7 @@ class Cursor {
         this.#open = takes(flag, values, command.rules) ? flag : null;
       }
     }
+    this.#openValues = values;
   }
 
   /** The last flag of a word: `--port=1`, `-p`, `-vp1`. */
@@ -123,7 +128,7 @@ class Cursor {
   }
 
   async offer(current: string, surroundings: Surroundings): Promise<Offer> {
-    if (this.#open !== null) return this.#valueOf(this.#open, current);
+    if (this.#open !== null) return this.#valueOf(this.#open, current, this.#openValues);
     if (!this.#onlyPositionals && current.startsWith("-")) {
       const [prefix = "", name] = /^--([^=]+)=/.exec(current) ?? [];
       const flag = this.#flags.find((one) => one.name === name && one.values > 0);
@@ -137,9 +142,9 @@ class Cursor {
     return this.#positionals.length === 0 ? verbOffer(this.#command) : nothing;
   }
 
-  #valueOf({ name }: Flag, current: string): Offer {
+  #valueOf({ name }: Flag, current: string, before: readonly string[] = []): Offer {
     const own = this.#command.completion?.values?.[name];
-    if (own !== undefined) return own(current);
+    if (own !== undefined) return own(current, before);
     const declared = this.#command.command.options.find(({ rawName }) =>
       rawName.includes(`--${name} `),
     );

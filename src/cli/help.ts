@@ -54,11 +54,17 @@ export function commandPage(
 /** The page as printed text. */
 export function helpText({ usage, about, sections }: HelpPage, terminalColumns: number): string {
   const columns = Math.min(columnsMax, terminalColumns);
-  const paragraphs = [
-    folded(`Usage: mqttd ${usage}`, columns, { indent: 4 }),
-    folded(about, columns),
-    ...sections.map((section) => sectionLines(section, columns)),
-  ];
+  const head = [folded(`Usage: mqttd ${usage}`, columns, { indent: 4 }), folded(about, columns)];
+  return textOf([...head, ...sections.map((section) => sectionLines(section, columns))]);
+}
+
+/** Sections of a page alone. */
+export function sectionsText(sections: readonly HelpSection[], terminalColumns: number): string {
+  const columns = Math.min(columnsMax, terminalColumns);
+  return textOf(sections.map((section) => sectionLines(section, columns)));
+}
+
+function textOf(paragraphs: readonly (readonly string[])[]): string {
   return `${paragraphs.map((lines) => lines.join("\n")).join("\n\n")}\n`;
 }
 

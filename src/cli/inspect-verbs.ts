@@ -189,7 +189,8 @@ export const verbs = {
       client: "the client id",
       user: "the user name; without it: a client without one",
       action: "read, write or subscribe (default: read and write; for a filter: subscribe)",
-      listener: "ask the list of this listener (default: the client's, else the first)",
+      listener:
+        "ask the list of this listener, by name or port (default: the client's, else the first)",
       ...watch,
     },
     asksBroker: true,

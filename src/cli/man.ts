@@ -5,7 +5,7 @@ import { systemErrorText } from "../log/system-error.ts";
 import type { Arguments } from "./arguments.ts";
 import { type CliCommand, declare, type Surroundings } from "./command.ts";
 import { commands, programHelp } from "./commands.ts";
-import { helpTopics } from "./help-topics.ts";
+import { helpTopics, topicPage } from "./help-topics.ts";
 import { commandPage, exitCodes } from "./help.ts";
 import { type ManPage, manText } from "./man-page.ts";
 import { folders } from "./offer.ts";
@@ -15,7 +15,8 @@ export function manCommand(): CliCommand {
   const command = declare("man", "write the manual pages")
     .usage("man DIR")
     .option("-h, --help", "show this help")
-    .example("mqttd man dist/man");
+    .example("mqttd man manpages")
+    .example("SOURCE_DATE_EPOCH=0 mqttd man dist/man");
   return {
     command,
     rules: { positionals: 1 },
@@ -53,8 +54,9 @@ async function runMan(given: Arguments, { print, env, version }: Surroundings): 
 
 /** Of the program, of each command, of each verb, and of each topic of the help. */
 export async function manPages(): Promise<ManPage[]> {
-  const topics = helpTopics.map(({ name, summary, page }): ManPage => ({
-    ...{ name: `mqttd-${name}`, section: 7, summary, page: page(), seeAlso: ["mqttd(1)"] },
+  const topics = helpTopics.map((topic): ManPage => ({
+    ...{ name: `mqttd-${topic.name}`, section: 7, summary: topic.summary },
+    ...{ page: topicPage(topic), seeAlso: ["mqttd(1)"] },
   }));
   const others = [
     ...commands.map(({ name }) => `mqttd-${name}(1)`),

@@ -15,10 +15,10 @@ export interface Candidate {
 /** What a command's words and the values of its flags may be. All of it is asked at the cursor only. */
 export interface Completion {
   /**
-   * Values by the long name of the flag, `current` the beginning of one; for other flags the
-   * placeholder decides.
+   * Values by the long name of the flag, `current` the beginning of one, `before` the flag's values
+   * before it; for other flags the placeholder decides.
    */
-  readonly values?: Readonly<Record<string, (current: string) => Offer>>;
+  readonly values?: Readonly<Record<string, (current: string, before: readonly string[]) => Offer>>;
   /** The word after these. Absent: nothing is known of it. */
   readonly word?: (before: readonly string[], surroundings: Surroundings) => Offer | Promise<Offer>;
 }

@@ -4,8 +4,8 @@ import { readArguments } from "./arguments.ts";
 import { type CliCommand, pageOf, type Surroundings } from "./command.ts";
 import { commands, hiddenCommands, programHelp } from "./commands.ts";
 import { type CliError, usageError } from "../config/cli-error.ts";
-import { helpTopics } from "./help-topics.ts";
-import { type HelpPage, helpText, textColumns } from "./help.ts";
+import { helpTopics, topicEntries, topicPage } from "./help-topics.ts";
+import { type HelpPage, helpText, sectionsText, textColumns } from "./help.ts";
 
 /** Runs the arguments after `mqttd`. Resolves to the exit code; throws CliError. */
 export async function runProgram(
@@ -28,9 +28,9 @@ async function help(names: readonly string[], surroundings: Surroundings): Promi
   if (name === undefined) return showHelp(programHelp(), surroundings);
   const topic = helpTopics.find((other) => other.name === name);
   if (topic !== undefined) {
-    const [surplus] = words;
-    if (surplus === undefined) return showHelp(topic.page(), surroundings);
-    throw usageError(`help: unexpected argument ${quoted(surplus)}`, `mqttd help ${name}`);
+    if (words.length === 0) return showHelp(topicPage(topic), surroundings);
+    const columns = textColumns(surroundings.screen("stdout"));
+    return show(sectionsText(topicEntries(topic, words.join(" ")), columns), surroundings);
   }
   const command = await commandNamed(
     name,

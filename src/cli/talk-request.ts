@@ -5,13 +5,18 @@ import { usageError } from "../config/cli-error.ts";
 import type { ReadFile } from "../config/file.ts";
 import { quoted } from "../config/problem.ts";
 import { Reason, reasonName } from "../core/reason.ts";
-import { type PropertyFlags, propertyCommands } from "../talk/properties.ts";
+import {
+  isBinary,
+  propertiesOf,
+  type PropertyFlags,
+  propertyCommands,
+} from "../talk/properties.ts";
 import type { Goodbye, Source, TalkRequest } from "../talk/request.ts";
 import type { Arguments } from "./arguments.ts";
 import { durationFrom, numberFrom, topicFrom, versionFrom } from "./client-flags.ts";
 import type { Surroundings } from "./command.ts";
 import { type Login, loginFrom } from "./login.ts";
-import { type Completion, described, wordsOf } from "./offer.ts";
+import { type Completion, described, nothing, wordsOf } from "./offer.ts";
 import { qosFrom } from "./talk-flags.ts";
 import { brokerFrom } from "./transport-flags.ts";
 
@@ -183,7 +188,11 @@ export const talkCompletion: Completion = {
   values: {
     "disconnect-reason": () =>
       described(reasons.map((code) => [hexOf(code), reasonName(code) ?? ""] as const)),
-    property: () => wordsOf(propertyCommands),
+    property: (_, [command, name, value]) => {
+      if (command === undefined) return wordsOf(propertyCommands);
+      if (name === undefined) return wordsOf(propertiesOf(command));
+      return isBinary(name) && value === undefined ? wordsOf(["0", "1"]) : nothing;
+    },
   },
 };
 

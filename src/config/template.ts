@@ -21,8 +21,15 @@ const groups: Readonly<Record<string, readonly string[]>> = {
   sys: ["interval"],
 };
 
-/** Values to show for keys whose absence has a meaning of its own. */
-const examples: Readonly<Record<string, unknown>> = { "auth.allowAnonymous": true };
+/** Examples for keys that are absent, null or empty by default: each changes something. */
+const examples: Readonly<Record<string, unknown>> = {
+  "listeners.0.host": "0.0.0.0",
+  "listeners.0.mountPoint": "lab/",
+  "auth.allowAnonymous": false,
+  "auth.passwordFile": "mqttd.passwd",
+  "auth.aclFile": "mqttd.acl",
+  "store.path": "mqttd-data",
+};
 
 const columns = 96;
 
@@ -33,8 +40,8 @@ const columns = 96;
 export function templateText(schema: string): string {
   const root = configKeys();
   const lines = [
-    "// Configuration of mqttd. Each key in a comment shows its default, or an example;",
-    "// remove the // to change it.",
+    "// Configuration of mqttd. Each key in a comment shows its default, or an example where it says",
+    "// so; remove the // to change it.",
     "// After a change: mqttd config check, and for a running broker mqttd inspect reload.",
     "{",
     `  "$schema": ${JSON.stringify(schema)},`,
@@ -59,8 +66,10 @@ function groupLines(root: Key, group: string, names: readonly string[]): string[
 function keyLines(root: Key, path: Path): string[] {
   const key = keyAt(root, path);
   if (key?.kind !== "value") return [];
-  const value = key.fallback ?? examples[dotted(path)] ?? null;
-  return [...comment(key.text), `// "${path.at(-1)}": ${JSON.stringify(value)},`];
+  const example = examples[dotted(path)];
+  const value = example ?? key.fallback ?? null;
+  const mark = example === undefined ? "" : " // an example";
+  return [...comment(key.text), `// "${path.at(-1)}": ${JSON.stringify(value)},${mark}`];
 }
 
 function comment(text: string): string[] {

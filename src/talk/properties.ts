@@ -55,6 +55,16 @@ const kinds: Readonly<Record<string, Kind>> = {
   "will-delay-interval": { key: "willDelayInterval", form: "int32", of: ["will"] },
 };
 
+/** The properties that the packets of a command may have; of an unknown command none. */
+export function propertiesOf(command: string): readonly string[] {
+  return Object.keys(kinds).filter((name) => kinds[name]?.of.some((one) => one === command));
+}
+
+/** Whether a property is 0 or 1. */
+export function isBinary(property: string): boolean {
+  return kinds[property]?.form === "flag";
+}
+
 /** Whether a property takes a key and a value. */
 export function takesPair(property: string): boolean {
   return kinds[property]?.form === "pair";
@@ -93,7 +103,7 @@ export class PropertyFlags {
     const kind = kinds[name];
     const flag = `--property ${command} ${name}`;
     if (kind === undefined || !kind.of.includes(command)) {
-      const names = Object.keys(kinds).filter((other) => kinds[other]?.of.includes(command));
+      const names = propertiesOf(command);
       const meant = nearest(name, names);
       throw usageError(
         `--property ${command}: found ${quoted(name)}, allowed: ${names.join(", ")}`,

@@ -97,6 +97,18 @@ test("ids of scenarios and statements, rows of the bench, in lists with commas t
   expect(await words("bench", "--rows", "wil")).toContain("wills");
 });
 
+test("-D: the packet, then a property that it may have, then what is known of its value", async () => {
+  const at = async (...typed: string[]) => words("pub", "-D", ...typed);
+  expect(await at("")).toHaveLength(6);
+  expect(await at("publish", "c")).toEqual(["content-type", "correlation-data"]);
+  expect(await at("disconnect", "")).toEqual(["session-expiry-interval", "user-property"]);
+  expect(await at("connect", "receive-maximum", "")).toEqual([]);
+  expect(await at("will", "payload-format-indicator", "")).toEqual(["0", "1"]);
+  expect(await at("publish", "user-property", "from", "")).toEqual([]);
+  expect(await at("publish", "user-property", "from", "me", "-D", "c")).toEqual(["connect"]);
+  expect(await at("no-packet", "")).toEqual([]);
+});
+
 /** Placeholders of values that only the user knows. */
 const free = new Set([
   ...["ADDRESS", "CLIENT", "COMMAND", "DURATION", "HOST", "ID", "N", "NAME", "PASSWORD", "PATH"],

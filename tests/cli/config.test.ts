@@ -81,15 +81,19 @@ test("init names a folder that is not there", async () => {
 const template = templateText("./mqttd.schema.json").split("\n");
 const commentedKeys = template.flatMap((line, at) => (/^ *\/\/ "/.test(line) ? [at] : []));
 
-test("each commented key of the template is valid, and its default, alone and with others", () => {
+test("each commented key of the template is valid, alone and with others: its default, or an example that changes something", () => {
   const before = loaded({}).settings;
   expect(commentedKeys.length).toBeGreaterThan(15);
+  expect(template.filter((line) => line.endsWith("// an example"))).toHaveLength(6);
   fc.assert(
     fc.property(fc.subarray(commentedKeys), (lines) => {
       const text = template
         .map((line, at) => (lines.includes(at) ? line.replace("// ", "") : line))
         .join("\n");
-      expect(loaded({ files: { "mqttd.json": text } }).settings).toEqual(before);
+      const after = loaded({ files: { "mqttd.json": text } }).settings;
+      const hasExample = lines.some((at) => template[at]?.endsWith("// an example") === true);
+      if (hasExample) expect(after).not.toEqual(before);
+      else expect(after).toEqual(before);
     }),
   );
 });

@@ -55,6 +55,7 @@ test("mqttd --help", async () => {
       doctor         what on this machine keeps a broker or its clients from working
       version        version, runtime, target and features
       completions    completion for bash, zsh or fish
+      man            write the manual pages
 
     Help on:
       codes          reason codes of MQTT 5.0, return codes of 3.1.1

@@ -77,8 +77,57 @@ test("an unknown topic: the nearest word, of commands and topics", async () => {
     'mqttd: unknown command or topic "codse" (did you mean codes?)\n',
   );
   expect(await wrong("help", "inspct")).toContain("did you mean inspect?");
-  expect(await wrong("help", "codes", "0x87")).toContain('unexpected argument "0x87"');
   expect(await wrong("errors")).toContain("mqttd help errors");
+});
+
+const entries: readonly (readonly [words: readonly string[], shown: readonly string[]])[] = [
+  [
+    ["codes", "0x8B"],
+    ["MQTT 5.0:", "0x8B 139 server shutting down:"],
+  ],
+  [["codes", "139"], ["0x8B 139 server shutting down:"]],
+  [["codes", "8b"], ["0x8B 139 server shutting down:"]],
+  [["codes", "Server shutting down"], ["0x8B 139 server shutting down:"]],
+  [["codes", "server-shutting", "DOWN"], ["0x8B 139 server shutting down:"]],
+  [["codes", "5"], ["MQTT 3.1 and 3.1.1, in CONNACK: 5 not authorized"]],
+  [
+    ["codes", "not authorized"],
+    ["0x87 135 not authorized:", "in CONNACK: 5 not authorized"],
+  ],
+  [["codes", "quota"], ["0x97 151 quota exceeded:"]],
+  [
+    ["errors", "5"],
+    ["Exit codes: 5 timed out", "mosquitto's clients: 5 27, of -W"],
+  ],
+  [["errors", "143"], ["130, 143 ended by SIGINT, SIGTERM"]],
+  [["errors", "keepalive expired"], ["Causes of ends, and the will: keepalive expired"]],
+];
+
+test.each(entries)("help %p shows that one alone", async (words, shown) => {
+  const { code, stdout, stderr } = await mqttd(["help", ...words]);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+  const text = stdout.replace(/\s+/g, " ");
+  for (const part of shown) expect(text).toContain(part);
+  expect(stdout.split("\n").length).toBeLessThan(12);
+  expect(text).not.toContain("Usage:");
+});
+
+test.each([
+  [["codes", "0xFF"], 'help codes: there is no code "0xFF" (did you mean 0xA2?)'],
+  [["codes", "87"], 'help codes: there is no code "87" (did you mean 0x87?)'],
+  [["codes", "not autorized"], "(did you mean not authorized?)"],
+  [["codes", "banana"], 'there is no name "banana" (mqttd help codes lists all)'],
+  [["errors", "71"], 'help errors: there is no code "71" (did you mean 70?)'],
+  [["errors", "keepalive expires"], "(did you mean keepalive expired?)"],
+  [["codes", ""], 'there is no name "" (mqttd help codes lists all)'],
+])("help %p names the nearest, in one line", async (words, said) => {
+  const { code, stdout, stderr } = await mqttd(["help", ...words]);
+  expect({ code, stdout, lines: stderr.split("\n").length }).toEqual({
+    code: 2,
+    stdout: "",
+    lines: 2,
+  });
+  expect(stderr).toContain(said);
 });
 
 test("mqttd version, in words and as JSON", async () => {

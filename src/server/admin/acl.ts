@@ -43,10 +43,28 @@ function policyFor(
     );
     return used ?? policies[0];
   }
-  const found = policies.find(({ name }) => name === named);
-  if (found !== undefined) return found;
+  const found = policies.filter((policy) => wordsFor(policy).includes(named));
+  const [one, another] = found;
+  if (another === undefined && one !== undefined) return one;
+  const several = found.map(({ name }) => name);
+  if (one !== undefined) {
+    throw new BadRequest(`listener: ${named} may be ${several.join(" or ")}`, "name one of them");
+  }
+  const all = policies.map((policy) => ({ policy, words: wordsFor(policy) }));
+  const word = nearest(
+    named,
+    all.flatMap(({ words }) => words),
+  );
+  const meant = all.find(({ words }) => word !== null && words.includes(word))?.policy.name;
   const names = policies.map(({ name }) => name);
-  const meant = nearest(named, names);
-  const hint = meant === null ? `the listeners are ${names.join(", ")}` : `did you mean ${meant}?`;
+  const hint =
+    meant === undefined ? `the listeners are ${names.join(", ")}` : `did you mean ${meant}?`;
   throw new BadRequest(`listener: there is no listener ${named}`, hint);
+}
+
+/** `tcp localhost:1883`, `localhost:1883`, `1883`, and its place in the configuration. */
+function wordsFor({ name, accessList }: ListenerPolicy): string[] {
+  const address = name.slice(name.indexOf(" ") + 1);
+  const [, port] = /:(\d+)$/.exec(address) ?? [];
+  return [name, address, port, accessList].filter((word) => word !== undefined);
 }

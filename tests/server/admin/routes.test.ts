@@ -58,10 +58,39 @@ test.each([
     "listener: there is no listener tcp tset",
     "did you mean tcp test?",
   ],
+  [
+    "/v1/acl?topic=a&listener=1883",
+    "listener: there is no listener 1883",
+    "the listeners are tcp test",
+  ],
 ])("%s: 400 that says what is allowed", async (path, error, hint) => {
   const answer = await new Administered().ask(path);
   expect(answer.status).toBe(400);
   expect(await answer.json()).toEqual({ error, hint });
+});
+
+test("a listener by its name, address, port, and place in the configuration", async () => {
+  const policy = new Administered().world.policy;
+  const policies = [
+    { ...policy, name: "tcp localhost:1883", accessList: "listeners.0" },
+    { ...policy, name: "ws localhost:9001", accessList: "listeners.1" },
+    { ...policy, name: "tcp 192.0.2.7:1883", accessList: "listeners.2" },
+    { ...policy, name: "unix /tmp/m.sock", accessList: "listeners.3" },
+  ];
+  const admin = new Administered({ admin: { policies } });
+  const asked = async (listener: string) => {
+    const answer = await admin.ask(`/v1/acl?topic=a&listener=${encodeURIComponent(listener)}`);
+    return (await answer.json()) as Record<string, unknown>;
+  };
+  for (const word of ["ws localhost:9001", "localhost:9001", "9001", "listeners.1"]) {
+    expect(await asked(word)).toMatchObject({ listener: "ws localhost:9001" });
+  }
+  expect(await asked("/tmp/m.sock")).toMatchObject({ listener: "unix /tmp/m.sock" });
+  expect(await asked("1883")).toEqual({
+    error: "listener: 1883 may be tcp localhost:1883 or tcp 192.0.2.7:1883",
+    hint: "name one of them",
+  });
+  expect(await asked("9002")).toMatchObject({ hint: "did you mean ws localhost:9001?" });
 });
 
 test("an access list of a client that has gone is that of its last listener", async () => {
