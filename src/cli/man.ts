@@ -15,7 +15,7 @@ export function manCommand(): CliCommand {
   const command = declare("man", "write the manual pages")
     .usage("man DIR")
     .option("-h, --help", "show this help")
-    .example("mqttd man manpages")
+    .example("mqttd man dist/man")
     .example("SOURCE_DATE_EPOCH=0 mqttd man dist/man");
   return {
     command,
