@@ -35,10 +35,14 @@ export function stopAll(broker: Broker): void {
     for (const { will } of broker.sessions.values()) if (will !== null) leave(broker, will);
 }
 
-/** A will that is kept waits for the next start, however long the rest of the stop takes. */
+/**
+ * A will that is kept waits for the next start, however long the rest of the stop takes; its session,
+ * whose end would publish it, does too.
+ */
 function leave({ deadlines }: Broker, will: Will): void {
   will.originalDue = will.dueAt;
   deadlines.clear(will.deadline);
+  deadlines.clear(will.session.deadline);
 }
 
 /** Whether an armed will has time until it is due. */

@@ -263,6 +263,21 @@ test("an orderly stop publishes wills without delay and keeps the others", () =>
   expect(world.noted("will")).toMatchObject([{ cause: "shuttingDown" }, { cause: "resetByPeer" }]);
 });
 
+test("a session whose will is kept does not end while the rest of an orderly stop takes time", () => {
+  const before = new StoredWorld();
+  const shortest = { ...delayed(60), properties: { sessionExpiryInterval: 3 } };
+  connected(before, shortest).drop();
+  before.driver.order({ type: "stopping" });
+  before.keep();
+  before.advance(5000);
+  expect(before.noted("will")).toEqual([]);
+  const world = before.restart();
+  const watcher = watcherOf(world);
+  world.advance(5000);
+  world.keep();
+  expect(watcher.messages()).toEqual(["w=gone"]);
+});
+
 test("one line tells what was restored", () => {
   const before = new StoredWorld();
   const subscriber = connected(before, { clientId: "s", ...lasting });
