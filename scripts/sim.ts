@@ -21,7 +21,7 @@ The first violation ends the run, which prints the command that replays it.
   --seeds N       number of seeds (10; with --minutes: no limit)
   --minutes N     play for N minutes
   --steps N       steps of trouble in each world (5000)
-  --store         the broker has a store, which is slow and dies with it
+  --store         the broker has a store, which is slow and fails, and the next broker goes on from it
   --quirk NAME    a broker with one planted quirk
   --canaries      the first seed that sees each planted quirk and fault, within --seeds (400)
   --twice         each seed twice: both hashes must be equal

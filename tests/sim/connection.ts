@@ -67,6 +67,8 @@ export interface Said {
   readonly expirySeconds: number | null;
   /** The commit that it waits for; 0: none. */
   readonly needed: number;
+  /** It promises something: without the commit it never leaves. */
+  readonly isPromise: boolean;
 }
 
 /** One network connection as the world and its referee see it. Times are the broker's clock. */

@@ -177,6 +177,8 @@ export class Ends {
       case "takenOver":
         if (connection.session === null) return "it had no session";
         return isReadBeforeOrder(connection) ? null : unreadBefore;
+      case "storeFailed":
+        return this.#books.store?.isFailing === true ? null : "the store keeps everything";
       case "kicked":
         if (connection.kickedAt === null) return "nobody ordered it";
         return isReadBeforeOrder(connection) ? null : unreadBefore;

@@ -2,7 +2,7 @@ import type { BrokerEvent, WillAtEnd, WillFate } from "../../src/core/events.ts"
 import { demand, type Books } from "./books.ts";
 import type { Connection } from "./connection.ts";
 import type { Offers } from "./offers.ts";
-import type { Publication, Session, WillState } from "./session.ts";
+import { publishedBy, type Publication, type Session, type WillState } from "./session.ts";
 import { keyOf } from "./delivery.ts";
 
 type Ended = BrokerEvent & { readonly event: "ended" };
@@ -51,6 +51,7 @@ export class Fates {
       endedAt: 0,
       dueAt: Infinity,
       publication: null,
+      restoredAt: null,
     };
     session.will = will;
     if (will.key >= 0) this.#books.wills.set(will.key, will);
@@ -105,9 +106,9 @@ export class Fates {
       "a return cancels a will, and nothing else does",
       event,
     );
-    const due = this.#books.met(will.dueAt);
+    const due = this.#books.met(publishedBy(will));
     if (event.by === "due") {
-      const isMet = this.#books.mayBeMet(will.dueAt, now);
+      const isMet = this.#books.mayBeMet(publishedBy(will), now);
       demand(isMet, "a delayed will is published when it is due", { event, due, now });
       demand(
         event.will.fate === "published" && event.will.due === will.dueAt,
@@ -115,7 +116,7 @@ export class Fates {
         event,
       );
     } else {
-      demand(!this.#books.isOverdue(will.dueAt, now), "a delayed will is never late", {
+      demand(!this.#books.isOverdue(publishedBy(will), now), "a delayed will is never late", {
         event,
         due,
         now,
@@ -162,7 +163,23 @@ export class Fates {
     if (will === null || will.state !== "delayed") return;
     // After an orderly stop it waits for the next start.
     if (this.#books.stopping && this.#books.store !== null) return;
-    demand(!this.#books.isOverdue(will.dueAt, now), "no will is overdue", { will, now });
+    demand(!this.#books.isOverdue(publishedBy(will), now), "no will is overdue", { will, now });
+  }
+
+  /** Sessions that are over but for their wills. */
+  get leftSessions(): readonly Session[] {
+    return [...this.#left.values()];
+  }
+
+  /** The broker was killed, and the next one has the wills of these. */
+  restored(lasting: readonly Session[], over: readonly Session[]): void {
+    this.#unsaid = [];
+    this.#unexplained = [];
+    this.#left.clear();
+    for (const session of over) this.#left.set(session.clientId, session);
+    for (const { will } of [...lasting, ...over]) {
+      if (will !== null && will.key >= 0) this.#books.wills.set(will.key, will);
+    }
   }
 
   /** A will that is due at once, and waits for others that were due before. */
@@ -251,6 +268,7 @@ export class Fates {
       at: now,
       recipients: 0,
       unsure: 0,
+      keptWith: this.#books.store?.needed ?? 0,
     };
     will.publication = publication;
     this.#offers.publish(publication);

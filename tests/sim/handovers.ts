@@ -151,6 +151,14 @@ export class Handovers {
     this.#left = [];
   }
 
+  /** The broker was killed: what it was about to hand over may be lost, or be in another's queue. */
+  restored(): void {
+    this.#left = this.#left.map(({ share }) => ({
+      share: { ...share, sent: false, mayBeLost: true },
+      others: null,
+    }));
+  }
+
   #leave(share: Share): void {
     const { filter, publication, mayBeLost } = share;
     const { limits, limitsChangedAt } = this.#books;

@@ -69,7 +69,9 @@ function invalidWill(dice: WorldDice, version: 3 | 4 | 5): Wrong {
     ...text(isQos3 ? Buffer.from("w/bad") : topic),
     ...text(Buffer.from("m1;")),
   ];
-  return wrong([0x10, body.length, ...body], ["refused", "malformedPacket", "protocolError"]);
+  // Some limits on a CONNECT are below even these.
+  const causes = ["refused", "malformedPacket", "protocolError", "packetTooLarge"] as const;
+  return wrong([0x10, body.length, ...body], causes);
 }
 
 const commonWrongs: readonly Make[] = [

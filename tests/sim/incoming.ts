@@ -81,13 +81,20 @@ export class Incoming {
     }
     const isUnauthorized = isBrokers(connection.mountPoint, named) || isDenied(topic);
     const isRefused = isUnauthorized || packet.payload.length > limits.payloadSize;
-    const isShort = !isRefused && this.#books.shortage.refuses(session.clientId, topic, packet);
+    const isUnkept =
+      !isRefused && this.#books.store?.refuses(session.clientId, topic, packet) === true;
+    if (isUnkept && connection.ask?.version !== 5) {
+      connection.verdict = ["storeFailed"];
+      return;
+    }
+    const isShort =
+      !isRefused && !isUnkept && this.#books.shortage.refuses(session.clientId, topic, packet);
     if (isShort && connection.ask?.version !== 5) {
       connection.verdict = ["memory"];
       return;
     }
     if (packet.qos > 0) connection.owed.push(owedOf(answer, packetId));
-    if (isRefused || isShort) {
+    if (isRefused || isUnkept || isShort) {
       if (!isUnauthorized || connection.isDenialNew(topic)) this.refusal = { connection, topic };
       if (packet.qos > 0) connection.answerReason = "refusal";
       return;
@@ -142,6 +149,7 @@ export class Incoming {
       at: now,
       recipients: 0,
       unsure: 0,
+      keptWith: 0,
     });
     if (packet.qos > 0) connection.answerReason = reached;
   }
@@ -200,6 +208,10 @@ export class Incoming {
       const isShort = this.#books.shortage.isFrom(1, filterBytes);
       demand(isShort, "a filter is refused for memory where it is short", event);
       granted.push(Reason.quotaExceeded);
+      return;
+    }
+    if (this.#books.store?.isFailing === true && session.expiry > 0 && isForStore(event.reason)) {
+      granted.push(event.reason);
       return;
     }
     granted.push(this.#subscribe(connection, session, request, subscriptionIdentifier ?? 0, now));
@@ -336,6 +348,11 @@ export class Incoming {
     this.#delivery.subscribed(session, replay, filter);
     return subscription.qos;
   }
+}
+
+/** A filter is refused that the store can't keep. */
+function isForStore(reason: number): boolean {
+  return reason === Reason.quotaExceeded || reason === Reason.implementationSpecificError;
 }
 
 /** No client may publish or subscribe there. */

@@ -31,6 +31,9 @@ export function checkLetIn(
   const isQuota = reason === Reason.quotaExceeded || reason === Reason.serverUnavailable;
   const bytes = roomOfOne + (ask.will?.payload.length ?? 0);
   if (why === null && isQuota && books.shortage.isFrom(0.8, bytes)) return;
+  const isLasting =
+    ask.will !== null || ask.expiry !== null || !ask.clean || books.sessions.has(ask.clientId);
+  if (why === null && isQuota && isLasting && books.store?.isFailing === true) return;
   demand(reason >= 0x80 === (why !== null), "a CONNECT is refused for a reason, and only then", {
     connection: connection.number,
     reason,

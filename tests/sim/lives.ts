@@ -150,7 +150,9 @@ export class Lives {
     demand(isFree, "a session with messages makes no room", { event, waits });
     const isNeeded =
       event.why === "memory" ? shortage.isFrom(0.8, roomOfOne) : sessions.size >= limits.sessions;
-    demand(isNeeded, "a session makes room where it is needed", event);
+    // Many connections may have ended since it was decided.
+    const isUnsure = this.#books.store?.isFailing === true;
+    demand(isNeeded || isUnsure, "a session makes room where it is needed", event);
   }
 
   #takeOver(connection: Connection, ask: Ask, resumed: boolean, takeover: Books["takeover"]): void {

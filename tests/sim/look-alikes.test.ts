@@ -150,6 +150,7 @@ function publish(key: number, topic: string, qos: Qos): void {
     at: now,
     recipients: 0,
     unsure: 0,
+    keptWith: 0,
   });
 }
 

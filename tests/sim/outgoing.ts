@@ -86,6 +86,7 @@ export class Outgoing {
       payload: null,
       expirySeconds: null,
       needed: isPromise(packet) ? (this.#books.store?.needed ?? 0) : 0,
+      isPromise: isPromise(packet),
     });
   }
 
@@ -151,9 +152,13 @@ export class Outgoing {
     if (connection.isSilenced) return;
     const left = (copy?.publication.expiresAt ?? Infinity) - now;
     const expirySeconds = left === Infinity ? null : Math.max(0, Math.ceil(left / 1000));
-    const needed = (first & 0x06) === 4 ? (this.#books.store?.needed ?? 0) : 0;
+    const isQos2 = (first & 0x06) === 4;
+    const changed = this.#books.store?.needed ?? 0;
+    // A will waits where it is published; copies that left a queue later do not.
+    const needed = isQos2 || copy?.publication.keptWith === changed ? changed : 0;
     connection.said.push({
       ...{ first, packetId, codes: null, topic, copy, payload, expirySeconds, needed },
+      isPromise: isQos2,
     });
   }
 }

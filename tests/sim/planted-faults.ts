@@ -48,18 +48,42 @@ export const storeFaults: Readonly<Record<string, PlantedFault>> = {
       return first?.type === "persist" ? [...effects.slice(1), first] : effects;
     };
   },
+  "a will leaves before the commit": (broker) => {
+    const handle = broker.handle.bind(broker);
+    broker.handle = (input, now) =>
+      handle(input, now).map((effect) =>
+        effect.type === "deliver" ? { ...effect, isWill: false } : effect,
+      );
+  },
   "a message that is acknowledged stays in the store": ({ journal }) => {
     const take = journal?.take.bind(journal);
     if (journal === null || take === undefined) return;
     journal.take = () =>
       take().filter((change) => !("delete" in change && change.delete === "outgoing"));
   },
-  "a will is not kept": ({ journal }) => {
+  ...unkept("will", "retained", "subscription", "incoming"),
+  "the end of a session is not kept": ({ journal }) => {
     const take = journal?.take.bind(journal);
     if (journal === null || take === undefined) return;
-    journal.take = () => take().filter((change) => !("put" in change && change.put === "will"));
+    journal.take = () =>
+      take().filter((change) => !("delete" in change && change.delete === "session"));
   },
 };
+
+function unkept(
+  ...kinds: readonly ("will" | "retained" | "subscription" | "incoming")[]
+): Record<string, PlantedFault> {
+  return Object.fromEntries(
+    kinds.map((kind) => [
+      `no record of kind ${kind} is kept`,
+      ({ journal }: Broker) => {
+        const take = journal?.take.bind(journal);
+        if (journal === null || take === undefined) return;
+        journal.take = () => take().filter((change) => !("put" in change && change.put === kind));
+      },
+    ]),
+  );
+}
 
 function notGivenBack(...kinds: readonly MemoryKind[]): Record<string, PlantedFault> {
   return Object.fromEntries(

@@ -4,7 +4,7 @@ import type { ClientPacket } from "../../src/core/packet.ts";
 import type { LogEvent } from "../../src/log/events.ts";
 import { owedOf } from "./answers.ts";
 import { Books, demand } from "./books.ts";
-import type { Connection, Item } from "./connection.ts";
+import type { Connection, Item, Said } from "./connection.ts";
 import { Delivery } from "./delivery.ts";
 import { Ends, mayGiveWay } from "./ends.ts";
 import { Fates } from "./fates.ts";
@@ -14,6 +14,7 @@ import { Lives } from "./lives.ts";
 import { Outgoing } from "./outgoing.ts";
 import { Offers } from "./offers.ts";
 import { Retained } from "./retained.ts";
+import { Snapshot, type Restart } from "./snapshot.ts";
 import { Tap } from "./tap.ts";
 
 type Of<Name extends BrokerEvent["event"]> = BrokerEvent & { readonly event: Name };
@@ -137,10 +138,47 @@ export class Referee {
     if (connection.stallSince !== null) connection.stallSince = this.books.clock();
   }
 
+  /** The broker was killed, with all that it had. */
   brokerLost(): void {
     this.books.clear();
     this.retained.clear();
+    this.fates.restored([], []);
     this.#handovers.clear();
+    this.#taps.clear();
+    this.#touched.length = 0;
+  }
+
+  /** A batch was not kept: clients that were promised what is not kept hear nothing of it. */
+  promisesBroken(isUnkept: (said: Said) => boolean): void {
+    for (const connection of this.books.connections.values()) {
+      const waiting = connection.said.slice(connection.saidPlace);
+      if (!waiting.some((said) => said.isPromise && isUnkept(said))) continue;
+      connection.said.length = connection.saidPlace + waiting.findIndex(isUnkept);
+    }
+  }
+
+  /** What outlives the broker, as it is now. */
+  snapshot(): Snapshot {
+    return new Snapshot({
+      sessions: [...this.books.sessions.values()],
+      left: this.fates.leftSessions,
+      topics: this.retained.topics,
+      isConnected: ({ connection }) => connection !== null,
+    });
+  }
+
+  /** The broker was killed, and the next one has what it had then. */
+  restored(snapshot: Snapshot, restart: Restart): void {
+    const { most } = this.books;
+    this.books.clear();
+    // What was kept is restored whatever the limits are.
+    this.books.most = most;
+    const { lasting, over } = snapshot.restart(restart);
+    for (const session of lasting) this.books.sessions.set(session.clientId, session);
+    this.fates.restored(lasting, over);
+    this.retained.restored(snapshot.topics);
+    for (const session of over) if (session.expiry > 0) this.#handovers.ended(session);
+    this.#handovers.restored();
     this.#taps.clear();
     this.#touched.length = 0;
   }
@@ -216,7 +254,10 @@ export class Referee {
     for (const session of this.books.sessions.values()) {
       this.fates.expectWithin(session, now);
       this.#delivery.expectPrompt(session, now, this.books);
-      const isDue = session.connection === null && this.books.isOverdue(session.endsAt, now);
+      // After an orderly stop, one with a will waits for the next start.
+      const waits = this.books.stopping && this.books.store !== null && session.will !== null;
+      const isAway = session.connection === null && !waits;
+      const isDue = isAway && this.books.isOverdue(session.endsAt, now);
       demand(!isDue, "a session ends when its Session Expiry Interval is over", {
         clientId: session.clientId,
         endsAt: session.endsAt,

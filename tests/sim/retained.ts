@@ -24,6 +24,11 @@ export class Retained {
     this.#lastStored = null;
   }
 
+  restored(topics: ReadonlyMap<string, Publication>): void {
+    this.clear();
+    for (const [topic, publication] of topics) this.topics.set(topic, publication);
+  }
+
   published(publication: Publication): void {
     const { topic, payloadBytes } = publication;
     if (payloadBytes === 0) {

@@ -25,6 +25,8 @@ export interface Publication {
    */
   recipients: number;
   unsure: number;
+  /** Of a will: the commit that keeps its fate, before which it reaches nobody; 0: none. */
+  readonly keptWith: number;
 }
 
 /** Matches any Subscription Identifiers, where several copies are indistinguishable. */
@@ -104,6 +106,13 @@ export interface WillState {
   endedAt: number;
   dueAt: number;
   publication: Publication | null;
+  /** When a broker that was restored with it let clients connect; null: none was. */
+  restoredAt: number | null;
+}
+
+/** When a delayed will is published at the latest: one that was due before a restart, after it. */
+export function publishedBy({ dueAt, restoredAt }: WillState): number {
+  return Math.max(dueAt, restoredAt ?? dueAt);
 }
 
 /** A client id's state by the standard, kept beside the broker's. */
@@ -148,6 +157,29 @@ export class Session {
     this.clientId = clientId;
   }
 
+  /** What outlives its connection, with copies of what changes. */
+  kept(copyOf: (copy: Copy) => Copy): Session {
+    const other = new Session(this.clientId);
+    const { version, expiry, endsAt, will, isLossy, hasLikes, sentAt } = this;
+    Object.assign(other, { version, expiry, endsAt, isLossy, hasLikes, sentAt });
+    other.will = will && { ...will };
+    this.queues.forEach((queue, qos) => other.queues[qos]?.push(...queue.map(copyOf)));
+    other.shared = this.shared.map(copyOf);
+    other.replays = this.replays.map((replay) => ({
+      ...replay,
+      owed: new Map(replay.owed),
+      sent: new Set(replay.sent),
+    }));
+    fill(other.subscriptions, this.subscriptions);
+    for (const [name, own] of this.shares) other.shares.set(name, [...own]);
+    fill(other.memberSince, this.memberSince);
+    for (const [packetId, copy] of this.inflight) other.inflight.set(packetId, copyOf(copy));
+    fill(other.replayed, this.replayed);
+    fill(other.newest, this.newest);
+    for (const packetId of this.incoming) other.incoming.add(packetId);
+    return other;
+  }
+
   /** The most messages that may wait for it. */
   get waiting(): number {
     const [none, one, two] = this.queues;
@@ -163,6 +195,10 @@ export class Session {
     }
     return bytes;
   }
+}
+
+function fill<Key, Value>(to: Map<Key, Value>, from: ReadonlyMap<Key, Value>): void {
+  for (const [key, value] of from) to.set(key, value);
 }
 
 /** From now on retained messages may be sent for all of its SUBSCRIBEs. */

@@ -93,7 +93,7 @@ export class Tap {
         maximumPacketSize,
       },
     );
-    if (next.needed > 0) this.#store?.expectKept(next.needed, { connection: number, next });
+    if (next.needed > 0) this.#store?.expectKept(next, { connection: number, next });
     this.#bytes = bytes;
     this.#place = at;
     if (first >> 4 === 3) this.#publish(next, end);

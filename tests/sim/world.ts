@@ -22,7 +22,7 @@ import { isDenied } from "./incoming.ts";
 import { isReadable } from "./topics.ts";
 import { expectLikeness } from "./likeness.ts";
 import { expectRecounted } from "./recount.ts";
-import { SimStore } from "./sim-store.ts";
+import { SimStore, type Legacy } from "./sim-store.ts";
 import { MachineTime, MachineTimer } from "./time.ts";
 import { accessBy } from "../support/access.ts";
 
@@ -32,12 +32,22 @@ export interface Peer {
   finished(connection: Connection): void;
 }
 
+/** A store is seen to keep by the brokers after. */
+function restarting(options: SimOptions, dice: WorldDice): SimOptions {
+  const { restartEvery } = options;
+  return restartEvery > 0 ? options : { ...options, restartEvery: dice.between(1000, 20_000) };
+}
+
 /** Less than this is no suspend, see src/server/driver/clock.ts. */
 const shortestSleepMs = 2000;
 /** The descriptor of the socket on which connections wait to be accepted. */
 const listening = 1;
 const firstDescriptor = 2;
 const sweepEvery = 16;
+/** Milliseconds after the store's last sign of life in which the broker died at the latest. */
+const signOfLifeMs = 1000;
+/** Milliseconds for which an orderly stop waits for the store. */
+const lastCommitMs = 5000;
 const likenessEvery = 64;
 
 /**
@@ -90,7 +100,8 @@ export class World {
   ) {
     this.#storeDice = hasStore ? new WorldDice(~seed >>> 0) : null;
     this.dice = new WorldDice(seed);
-    this.options = drawOptions(this.dice);
+    const drawn = drawOptions(this.dice);
+    this.options = this.#storeDice === null ? drawn : restarting(drawn, this.#storeDice);
     this.#rules = rules;
     this.#planted = planted;
     this.journal = new Journal(print);
@@ -106,7 +117,7 @@ export class World {
     // Not drawn, so that the worlds without one stay as they were.
     this.referee.books.hasAccessList = seed % 3 === 0;
     this.referee.books.slackMs = isCut && this.options.cutsTurns ? 2000 : 0;
-    this.#start();
+    this.#start(null);
     this.#heartbeat();
   }
 
@@ -283,7 +294,9 @@ export class World {
     const wait = (): void => {
       if (this.driver !== driver) return;
       const isAwaited = driver.connections + driver.closing > 0;
-      if (isAwaited && this.now < until) return this.agenda.at(this.now + 5, wait);
+      const isKept = this.referee.books.store === null || driver.isKept;
+      const goesOn = isAwaited ? this.now < until : !isKept && this.now < until + lastCommitMs;
+      if (goesOn) return this.agenda.at(this.now + 5, wait);
       const { open } = this.referee.books;
       if (open.size > 0) throw new Violation("a stop ends every connection", open.size);
       this.restart();
@@ -291,7 +304,7 @@ export class World {
     wait();
   }
 
-  /** Killed, or ended after its stop: its state is lost, and a new one starts. */
+  /** Killed, or ended after its stop: a new one starts, with what the store has. */
   restart(): void {
     // An operator acts on a running broker.
     if (this.isHeld) return this.#inTurn(() => this.restart());
@@ -301,13 +314,22 @@ export class World {
     this.#links.clear();
     this.#unadmitted.clear();
     this.#unaccepted = 0;
-    this.referee.brokerLost();
-    this.referee.books.store?.tear(this.#clock.now());
-    this.#start();
+    const { store } = this.referee.books;
+    if (store === null || this.#storeDice === null) {
+      this.referee.brokerLost();
+      return this.#start(null);
+    }
+    const diedAt = this.#clock.now();
+    const legacy = store.tear(diedAt);
+    const downMs = this.#storeDice.pick([0, 0, 10, 1500, 30_000]);
+    // No step back: what it had would live as much longer.
+    this.time.stepWallClock(diedAt + downMs - this.time.wall());
+    this.#start(legacy);
   }
 
   heal(): void {
     this.healed = true;
+    this.referee.books.store?.heal();
     for (const { link } of this.#links) link.heal();
     // Every program is to return.
     for (const policy of this.listeners) policy.connections = Infinity;
@@ -464,17 +486,19 @@ export class World {
 
   // The process.
 
-  #start(): void {
+  /** `legacy`: what the broker before left in its store. */
+  #start(legacy: Legacy | null): void {
     this.time.unnoticed = 0;
     const clock = new Clock(this.time);
     this.#clock = clock;
     const { limits, hasAccessList } = this.referee.books;
     this.referee.books.jumps.length = 0;
-    const store = this.#createStore(() => this.broker === broker);
+    const store = this.#createStore(legacy, () => this.broker === broker);
     const broker: Broker = new Broker(
       {
         limits,
         durable: store !== null,
+        restartSettleMs: 0,
         sysIntervalMs: this.options.sysIntervalMs,
         rules: this.#rules,
         access: accessBy({
@@ -489,6 +513,7 @@ export class World {
     this.#watchPauses(broker);
     this.#planted?.(broker);
     store?.watch(broker);
+    if (this.healed) store?.heal();
     this.referee.books.store = store;
     const driver: Driver = new Driver({
       broker,
@@ -538,9 +563,22 @@ export class World {
     });
     this.driver = driver;
     this.referee.books.shortage.broker = this.broker;
+    if (legacy !== null) this.#restore(legacy);
     driver.addListeners([listening]);
     driver.heartbeat();
+    store?.beat(clock.now());
     this.#awakeAt = clock.now();
+  }
+
+  #restore({ kept, snapshot, heartbeatAt }: Legacy): void {
+    const { driver, referee } = this;
+    const now = this.#clock.now();
+    const diedAt = Math.min(heartbeatAt + signOfLifeMs, now);
+    referee.restored(snapshot, { diedAt, now });
+    this.#call(() => {
+      driver.order({ type: "loaded", part: kept.load(), heartbeatAt });
+      driver.order({ type: "listening" });
+    });
   }
 
   /** The referee hears when the driver keeps a connection's packets back, whether its link pauses or not. */
@@ -557,9 +595,9 @@ export class World {
   }
 
   /** `isAlive`: whether its broker is. */
-  #createStore(isAlive: () => boolean): SimStore | null {
+  #createStore(legacy: Legacy | null, isAlive: () => boolean): SimStore | null {
     if (this.#storeDice === null) return null;
-    return new SimStore(this.#storeDice, (milliseconds, work) => {
+    return new SimStore(this.#storeDice, this.referee, legacy, (milliseconds, work) => {
       const run = (): void => {
         if (isAlive()) this.#call(work);
       };
@@ -581,6 +619,7 @@ export class World {
       this.time.unnoticed = 0;
     }
     this.#call(() => this.driver.heartbeat());
+    this.referee.books.store?.beat(this.#clock.now());
     this.#awakeAt = this.#clock.now();
     const beat = (): void => this.#inTurn(() => this.#heartbeat());
     this.agenda.at(this.now + heartbeatMs, beat, turnOf.timer);
