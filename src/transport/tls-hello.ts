@@ -15,22 +15,88 @@ const serverNameExtension = 0;
 const supportedVersionsExtension = 43;
 
 /**
- * Reads the ClientHello at the beginning of a connection's bytes. Null: incomplete so far. A text:
- * it is none, and what it looks like instead.
+ * Reads the ClientHello with which a connection begins. Anybody may cut it into records and chunks of
+ * one byte, so each byte is looked at once until all have arrived.
  */
-export function readClientHello(bytes: Uint8Array): ClientHello | string | null {
-  const [first] = bytes;
-  if (first === undefined) return null;
-  if (first !== handshakeRecord || (bytes[1] ?? 3) !== 3) return `no TLS: ${notTls(bytes)}`;
-  const message = handshakeMessage(bytes);
-  if (typeof message === "string") return message;
-  if (message === null) return bytes.length > helloBytesMax ? "its ClientHello is too long" : null;
-  try {
-    return parse(new Reader(message));
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    return "its ClientHello is malformed";
+export class HelloReader {
+  /** All bytes so far, with those behind the ClientHello. */
+  bytes: Uint8Array = new Uint8Array();
+  /** Up to here records are followed. */
+  #at = 0;
+  /** Bytes of the last record that are still to come. */
+  #missing = 0;
+  /** Type and length of the message, its first four bytes. */
+  readonly #head: number[] = [];
+  /** Bytes of the message so far. */
+  #length = 0;
+
+  /** Null: incomplete so far. A text: it is none, and what it looks like instead. */
+  feed(chunk: Uint8Array): ClientHello | string | null {
+    this.bytes = this.bytes.length === 0 ? chunk : Buffer.concat([this.bytes, chunk]);
+    const { bytes } = this;
+    if (bytes.length === 0) return null;
+    if (bytes[0] !== handshakeRecord || (bytes[1] ?? 3) !== 3) return `no TLS: ${notTls(bytes)}`;
+    const message = this.#message();
+    if (typeof message === "string") return message;
+    if (message === null) return bytes.length > helloBytesMax ? tooLong : null;
+    try {
+      return parse(new Reader(message));
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      return malformed;
+    }
   }
+
+  /** The body of the first handshake message; null: incomplete. */
+  #message(): Uint8Array | string | null {
+    const { bytes } = this;
+    while (this.#at < bytes.length) {
+      if (this.#missing > 0) this.#take();
+      else if (this.#at + recordHeaderBytes > bytes.length) return null;
+      else {
+        this.#missing = recordLength(bytes, this.#at);
+        if (bytes[this.#at] !== handshakeRecord || this.#missing === 0) return malformed;
+        this.#at += recordHeaderBytes;
+      }
+      const [type, high = 0, middle = 0, low = 0] = this.#head;
+      if (type !== undefined && type !== clientHello) return "its first message is no ClientHello";
+      if (this.#head.length < messageHeaderBytes) continue;
+      const size = messageHeaderBytes + (high << 16) + (middle << 8) + low;
+      if (size > helloBytesMax) return tooLong;
+      if (this.#length >= size) return fragments(bytes).subarray(messageHeaderBytes, size);
+    }
+    return null;
+  }
+
+  /** Follows what has arrived of a record. */
+  #take(): void {
+    const taken = Math.min(this.#missing, this.bytes.length - this.#at);
+    const wanted = messageHeaderBytes - this.#head.length;
+    this.#head.push(...this.bytes.subarray(this.#at, this.#at + Math.min(taken, wanted)));
+    this.#length += taken;
+    this.#missing -= taken;
+    this.#at += taken;
+  }
+}
+
+const recordHeaderBytes = 5;
+const messageHeaderBytes = 4;
+const tooLong = "its ClientHello is too long";
+const malformed = "its ClientHello is malformed";
+
+function recordLength(bytes: Uint8Array, at: number): number {
+  return ((bytes[at + 3] ?? 0) << 8) + (bytes[at + 4] ?? 0);
+}
+
+/** What the records of these bytes hold, the last as far as it has arrived. */
+function fragments(bytes: Uint8Array): Uint8Array {
+  const parts: Uint8Array[] = [];
+  for (let at = 0; at + recordHeaderBytes <= bytes.length;) {
+    const end = at + recordHeaderBytes + recordLength(bytes, at);
+    parts.push(bytes.subarray(at + recordHeaderBytes, end));
+    at = end;
+  }
+  return Buffer.concat(parts);
 }
 
 function notTls(bytes: Uint8Array): string {
@@ -38,30 +104,6 @@ function notTls(bytes: Uint8Array): string {
   if (bytes[0] === 0x10) return "it sent MQTT in plain text";
   if (/^[A-Z]{3,8} ?/.test(text)) return "it sent HTTP in plain text";
   return "it sent something else";
-}
-
-/** The first handshake message, put together from its records; null: incomplete. */
-function handshakeMessage(bytes: Uint8Array): Uint8Array | string | null {
-  const parts: Uint8Array[] = [];
-  let length = 0;
-  for (let at = 0; at + 5 <= bytes.length;) {
-    if (bytes[at] !== handshakeRecord) return "its ClientHello is malformed";
-    const end = at + 5 + ((bytes[at + 3] ?? 0) << 8) + (bytes[at + 4] ?? 0);
-    if (end === at + 5) return "its ClientHello is malformed";
-    parts.push(bytes.subarray(at + 5, end));
-    length += Math.min(end, bytes.length) - (at + 5);
-    at = end;
-    const [first] = parts;
-    if (first !== undefined && first.length > 0 && first[0] !== clientHello)
-      return "its first message is no ClientHello";
-    if (length >= 4) {
-      const joined = parts.length === 1 && first !== undefined ? first : Buffer.concat(parts);
-      const size = 4 + ((joined[1] ?? 0) << 16) + ((joined[2] ?? 0) << 8) + (joined[3] ?? 0);
-      if (size > helloBytesMax) return "its ClientHello is too long";
-      if (length >= size) return joined.subarray(4, size);
-    }
-  }
-  return null;
 }
 
 function parse(reader: Reader): ClientHello {

@@ -4,7 +4,7 @@ import { errorCode, systemErrorText } from "../log/system-error.ts";
 import { type TlsContexts, versionNumbers } from "./tls-contexts.ts";
 import { alertMeaning, certificateText, knownFailure, versionsText } from "./tls-failure.ts";
 import { Handshakes } from "./tls-handshakes.ts";
-import { readClientHello } from "./tls-hello.ts";
+import { HelloReader } from "./tls-hello.ts";
 import { LinkAbove, transportOn } from "./link-above.ts";
 import { Pipe, ServerSocket } from "./tls-socket.ts";
 import type { Link, LinkEvents, Transport } from "./transport.ts";
@@ -55,6 +55,8 @@ type LinkState = "hello" | "waiting" | "shaking" | "open" | "ending" | "closed";
 class TlsLink extends LinkAbove {
   readonly #origin: Origin;
   #state: LinkState = "hello";
+  /** Until its ClientHello is complete. */
+  #hello: HelloReader | null = null;
   /** Received before the handshake begins; then, decrypted before it is told to be done. */
   #early: Uint8Array | null = null;
   /** The layer above has paused it. */
@@ -183,9 +185,11 @@ class TlsLink extends LinkAbove {
   }
 
   #receivedHello(chunk: Uint8Array): void {
-    this.#early = joined(this.#early, chunk);
-    const hello = readClientHello(this.#early);
+    this.#hello ??= new HelloReader();
+    const hello = this.#hello.feed(chunk);
     if (hello === null) return;
+    this.#early = this.#hello.bytes;
+    this.#hello = null;
     if (typeof hello === "string") return this.#fail(hello, unexpectedMessage);
     const { minVersion } = this.#origin.contexts;
     if (Math.max(...hello.versions) < versionNumbers[minVersion])
@@ -335,6 +339,7 @@ class TlsLink extends LinkAbove {
   #become(state: "closed"): void {
     this.#state = state;
     if (this.#linger !== undefined) clearTimeout(this.#linger);
+    this.#hello = null;
     this.#early = null;
     this.#pipe?.destroy();
     this.#socket?.destroy();
