@@ -14,7 +14,7 @@ import { publishFate } from "./sys.ts";
 import { endWill } from "./will-fate.ts";
 
 /** Work of ending a connection, its record and its log line. */
-const unitsOfEnd = 25;
+export const unitsOfEnd = 25;
 
 interface EndDetails {
   readonly detail?: string;

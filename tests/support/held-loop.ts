@@ -14,6 +14,8 @@ interface Waiting {
 /** What clients do while a broker's loop stands still: it waits in their sockets. */
 export class HeldLoop {
   isHeld = false;
+  /** Sockets that the broker has asked about, as often as it did. */
+  asked = 0;
   #waiting: Waiting[] = [];
 
   readonly gate: Gate = (descriptor, deliver) => {
@@ -23,6 +25,7 @@ export class HeldLoop {
 
   readonly poll: SocketPoll = {
     ask: (questions) => {
+      this.asked += questions.length;
       const ready = new Set(this.#waiting.map(({ descriptor }) => descriptor));
       return questions.map(({ descriptor, reads }) => reads && ready.has(descriptor));
     },

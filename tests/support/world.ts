@@ -104,6 +104,11 @@ export class World {
     this.driver.addListeners([listening]);
   }
 
+  /** Sockets that the broker has asked the system about, as often as it did. */
+  get asked(): number {
+    return this.#loop.asked;
+  }
+
   /** Milliseconds since the world's start. */
   get now(): number {
     return this.#monotonic;

@@ -134,6 +134,11 @@ export class Channel implements DriverHolds, Worker {
     return this.#outbox === null ? 0 : this.#outbox.size;
   }
 
+  /** Its link took all that the last write offered, and more would follow. */
+  get hasPaused(): boolean {
+    return this.#outbox !== null && this.#outbox.hasPaused;
+  }
+
   /** Waiting bytes. */
   get outputSize(): number {
     return this.readySize + (this.promised === null ? 0 : this.promised.size);

@@ -1,4 +1,5 @@
 import type { Broker } from "../../core/broker.ts";
+import { unitsOfEnd } from "../../core/connection-end.ts";
 import type { Arrivals } from "./arrivals.ts";
 import type { Channel } from "./channel.ts";
 import type { Channels } from "./channels.ts";
@@ -6,7 +7,7 @@ import type { Core } from "./core.ts";
 import type { DeadlineTimer } from "./deadline-timer.ts";
 import type { Turns } from "./turns.ts";
 
-/** Connections that one turn judges at most, since it first asks for what is unread of them. */
+/** Connections that one look judges at most, since it first asks for what is unread of them. */
 const judgedAtOnce = 250;
 
 interface DeadlinesParts {
@@ -65,7 +66,7 @@ export class Deadlines {
   handle(): boolean {
     const { broker, arrivals, channels } = this.#parts;
     const now = this.#core.now();
-    const undecided = broker.undecided(now, judgedAtOnce + arrivals.postponed);
+    const undecided = broker.undecided(now, this.#judged + arrivals.postponed);
     for (const { id, cause } of undecided.connections) {
       const { messagesSent: messages, link } = channels.get(id);
       if (cause === "keepAliveExpired" && messages > 0)
@@ -76,5 +77,11 @@ export class Deadlines {
     }
     this.#core.handle({ type: "deadline", unread: arrivals.unread(undecided, now) });
     return broker.isBehind;
+  }
+
+  /** No more than the budget is enough to end: the others have to be asked again. */
+  get #judged(): number {
+    const { limit, spent } = this.#parts.broker.budget;
+    return Math.min(judgedAtOnce, Math.max(1, Math.ceil((limit - spent) / unitsOfEnd)));
   }
 }

@@ -26,6 +26,8 @@ export class Outbox {
   readonly #pool: BufferPool;
   #ahead: Segment[] = [];
   #aheadBytes = 0;
+  /** The last `flush` stopped although the link would have taken more. */
+  hasPaused = false;
   #run: Uint8Array | null = null;
   #runStart = 0;
   #runEnd = 0;
@@ -156,14 +158,15 @@ export class Outbox {
   }
 
   /**
-   * Writes waiting bytes to the link. Returns how many the link took; -1: the link has ended.
-   * Copies the rest out of input chunks.
+   * Writes waiting bytes to the link, and begins no further write once it took so many. Returns how
+   * many it took; -1: the link has ended. Copies the rest out of input chunks.
    */
-  flush(link: Link): number {
+  flush(link: Link, enough = Infinity): number {
+    this.hasPaused = false;
     // The buffer comes first.
     if (this.#run !== null && this.#end > this.#start) this.#settleRun();
     if (this.#ahead.length === 0) return this.#flushNewest(link);
-    const ahead = this.#flushAhead(link);
+    const ahead = this.#flushAhead(link, enough);
     if (ahead < 0) return ahead;
     if (this.#ahead.length > 0) {
       if (this.#run !== null) this.#settleRun();
@@ -173,11 +176,15 @@ export class Outbox {
     return newest < 0 ? newest : ahead + newest;
   }
 
-  #flushAhead(link: Link): number {
+  #flushAhead(link: Link, enough: number): number {
     let total = 0;
     for (;;) {
       const first = this.#ahead[0];
       if (first === undefined) return total;
+      if (total >= enough) {
+        this.hasPaused = true;
+        return total;
+      }
       const written = link.write(first.bytes, first.start, first.end);
       if (written < 0) return written;
       total += written;

@@ -18,6 +18,10 @@ const earlyFlushBytes = (largeBuffer * 3) / 4;
 /** So many turns output may wait for more that the same cut input will cause. */
 const turnsOfGathering = 6;
 
+/** More output is written behind that of channels with less, as much of it at a time; bytes. */
+const smallBytes = 16 * 1024;
+const enoughAtOnce = 128 * 1024;
+
 /** As many answers may wait for a connection while memory is short; bytes. */
 const fewReplies = 64 * 1024;
 
@@ -46,6 +50,10 @@ export class Output {
   /** Channels to write, first in, first out; those before the index are done. */
   readonly #dirty: Channel[] = [];
   #done = 0;
+  /** Those of them with much output. */
+  readonly #large = new Set<Channel>();
+  /** The turn has written nothing of them yet. */
+  #owesLarge = false;
   /** Channels that several connections feed: written once, in the next turn. */
   #shared: Channel[] = [];
   /** Connections of which a turn has cut the input: more output of it follows. */
@@ -137,9 +145,10 @@ export class Output {
 
   /**
    * A turn begins, so the poll is over: the next `flush` writes the output that several connections
-   * have caused.
+   * have caused, and of one channel with much.
    */
   beginTurn(): void {
+    this.#owesLarge = true;
     if (this.#shared.length > 0) {
       for (const channel of this.#shared) this.#dirty.push(channel);
       this.#shared = [];
@@ -172,42 +181,69 @@ export class Output {
 
   /** No output has to be written. */
   get isFlushed(): boolean {
-    return this.#done === this.#dirty.length;
+    return this.#done === this.#dirty.length && this.#large.size === 0;
   }
 
-  /** Writes output, of one channel at least, until the turn is over. True: some is left. */
+  /**
+   * Writes output until the turn is over, of one channel at least: of one with little if there is
+   * any. Those go ahead, and leave half of the budget to the others. True: some is left.
+   */
   flush(): boolean {
-    while (!this.isFlushed) {
+    const { spent, limit } = this.#budget;
+    this.#writeSmall(spent + (limit - spent) / 2);
+    if (this.#large.size > 0) this.#writeLarge();
+    this.#owesLarge = false;
+    if (!this.#owner.isOver()) this.#writeSmall(limit);
+    return !this.isFlushed;
+  }
+
+  #writeSmall(until: number): void {
+    while (this.#done < this.#dirty.length) {
       const channel = this.#dirty[this.#done++]!;
       if (this.#isGathered(channel)) {
         this.#gathered.push(channel);
         continue;
       }
+      if (channel.readySize > smallBytes) {
+        this.#large.add(channel);
+        continue;
+      }
       channel.dirty = false;
       this.write(channel);
       if (this.#owner.isOver()) break;
+      if (this.#large.size > 0 && this.#budget.spent >= until) break;
     }
-    if (!this.isFlushed) return true;
+    if (this.#done < this.#dirty.length) return;
     this.#dirty.length = 0;
     this.#done = 0;
     this.#gatheredUntil = 0;
-    return false;
+  }
+
+  #writeLarge(): void {
+    for (const channel of this.#large) {
+      if (this.#owner.isOver() && !this.#owesLarge) return;
+      this.#owesLarge = false;
+      this.#large.delete(channel);
+      channel.dirty = false;
+      this.write(channel, enoughAtOnce);
+    }
   }
 
   /** Writes a client's answers now, if they would wait for output that others have caused. */
   flushOwn(channel: Channel): void {
     if (!channel.dirty) return;
-    if (this.#done > 0 || (this.hasLater && channel.replyBytes > 0)) this.write(channel);
+    const isBehind = this.#done > 0 || this.#large.size > 0;
+    if (isBehind || (this.hasLater && channel.replyBytes > 0)) this.write(channel);
   }
 
-  /** Writes one channel's output now. */
-  write(channel: Channel): void {
+  /** Writes one channel's output now: all of it, or enough for the moment. */
+  write(channel: Channel, enough = Infinity): void {
     if (channel.outputSize === 0 && !channel.waiting) return;
     if (channel.promised !== null) {
       channel.promised.now?.outbox.settle();
       channel.promised.next?.outbox.settle();
     }
-    const written = channel.ready.flush(channel.link);
+    const written = channel.ready.flush(channel.link, enough);
     this.#budget.spent += unitsOfWrite + Math.max(0, written) / bytesInUnit;
     if (written < 0) {
       // The link has ended; its `closed` event follows.
@@ -216,7 +252,16 @@ export class Output {
     }
     this.bytesSent += written;
     channel.countOutput();
-    this.#report(channel, written);
+    if (channel.hasPaused) this.#writeLater(channel);
+    else this.#report(channel, written);
+  }
+
+  /** Its peer takes its output, of which there is more than enough for the moment. */
+  #writeLater(channel: Channel): void {
+    channel.dirty = true;
+    this.#large.add(channel);
+    if (!channel.waiting || !channel.open) return;
+    this.#owner.enqueue({ type: "progressed", connection: channel.id });
   }
 
   /** Waiting bytes of answers above which a connection is not read. */

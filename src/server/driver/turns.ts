@@ -71,8 +71,10 @@ export class Turns<Task extends Worker> {
   #isScheduled = false;
   /** When the turn to come was asked for, or last found overdue. */
   #askedAt: Millis;
-  /** When this turn began, the work at which to look at the clock again, and what it showed. */
+  /** When this turn began, and when the part that works now has to end. */
   #startedAt: Millis;
+  #endsAt = 0;
+  /** The work at which to look at the clock again, and what it showed. */
   #lookAt = 0;
   #isLate = false;
   #now: Millis;
@@ -105,7 +107,8 @@ export class Turns<Task extends Worker> {
   begin(now: Millis): void {
     this.#now = now;
     if (!this.#isScheduled) this.#startedAt = now;
-    else if (now - this.#startedAt >= turnMs) this.#isLate = true;
+    this.#endsAt = this.#startedAt + turnMs;
+    if (now >= this.#endsAt) this.#isLate = true;
     this.#lookAt = this.#budget.spent + unitsOfLook;
   }
 
@@ -115,8 +118,15 @@ export class Turns<Task extends Worker> {
     if (spent >= limit || this.#isLate) return true;
     if (spent < this.#lookAt) return false;
     this.#lookAt = spent + unitsOfLook;
-    this.#isLate = this.#clock.now() - this.#startedAt >= turnMs;
+    this.#isLate = this.#clock.now() >= this.#endsAt;
     return this.#isLate;
+  }
+
+  /** From now on the turn is over when so many parts of it are used up. */
+  #allow(partsUsed: number): void {
+    this.#budget.limit = (partsUsed * this.#units) / parts;
+    this.#endsAt = this.#startedAt + (partsUsed * turnMs) / parts;
+    this.#isLate = this.#clock.now() >= this.#endsAt;
   }
 
   /**
@@ -230,28 +240,25 @@ export class Turns<Task extends Worker> {
 
   #run(): void {
     const turn = this.#turn;
-    const budget = this.#budget;
-    const part = this.#units / parts;
     this.#isScheduled = false;
-    budget.spent = 0;
+    this.#budget.spent = 0;
     this.#isLate = false;
     turn.begin();
-    this.#runTasks(this.#light, part / 2);
-    budget.limit = part;
+    this.#runTasks(this.#light, 0.5);
+    this.#allow(1);
     if (this.#isDue) this.#isDue = turn.due();
-    budget.limit = 2 * part;
+    this.#allow(2);
     const waits = turn.flush();
-    this.#runTasks(this.#newcomers, 2.5 * part);
-    this.#runTasks(this.#fresh, 3 * part);
-    this.#runTasks(this.#ends, 4 * part);
-    budget.limit = 5 * part;
+    this.#runTasks(this.#newcomers, 2.5);
+    this.#runTasks(this.#fresh, 3);
+    this.#runTasks(this.#ends, 4);
+    this.#allow(5);
     // What was cut would add to the output that waits already.
-    if (!waits || !turn.flush()) this.#runTasks(this.#cut, 5 * part);
+    if (!waits || !turn.flush()) this.#runTasks(this.#cut, 5);
     // What is left is for them. Those that have just arrived wait: more of them come together then.
-    for (const tasks of [this.#light, this.#ends])
-      if (!this.isOver) this.#runTasks(tasks, 5 * part);
-    budget.limit = this.#units;
-    this.#lightLeft = part;
+    for (const tasks of [this.#light, this.#ends]) if (!this.isOver) this.#runTasks(tasks, 5);
+    this.#allow(parts);
+    this.#lightLeft = this.#units / parts;
     turn.end();
     if (this.#isDue || this.#isAnyLeft) this.schedule();
   }
@@ -270,8 +277,11 @@ export class Turns<Task extends Worker> {
     this.#cut.add(task);
   }
 
-  #runTasks(tasks: Set<Task>, limit: number): void {
+  /** Runs tasks, one at least, until so many parts of the turn are used up. */
+  #runTasks(tasks: Set<Task>, partsUsed: number): void {
+    this.#allow(partsUsed);
     const budget = this.#budget;
+    const { limit } = budget;
     for (const task of tasks) {
       tasks.delete(task);
       budget.limit = Math.min(limit, budget.spent + this.#units / parts / slices);

@@ -128,6 +128,24 @@ function inputChunk(seed: number): Uint8Array {
   return Uint8Array.from({ length: 64 * 1024 }, (_, index) => (index * 7 + seed) % 251);
 }
 
+test("a write that is enough is the last one for the moment", () => {
+  const outbox = new Outbox(new BufferPool());
+  const large = new Uint8Array(50_000);
+  for (let count = 0; count < 5; count++) outbox.refer(large, 0, large.length);
+  const link = new Narrow();
+  const flush = (): unknown[] => [outbox.flush(link, 70_000), outbox.hasPaused];
+  expect([flush(), flush(), flush(), flush()]).toEqual([
+    [100_000, true],
+    [100_000, true],
+    [50_000, false],
+    [0, false],
+  ]);
+  // A link that takes no more does not pause: it says when it takes more.
+  for (let count = 0; count < 5; count++) outbox.refer(large, 0, large.length);
+  link.room = 60_000;
+  expect(flush()).toEqual([60_000, false]);
+});
+
 test("neighbours in one chunk are forwarded with one write, and not copied", () => {
   const outbox = new Outbox(new BufferPool());
   const chunk = Uint8Array.from([1, 2, 3, 4, 5, 6]);

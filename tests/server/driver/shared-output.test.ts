@@ -11,16 +11,19 @@ import type { Link } from "../../../src/transport/transport.ts";
 /** An output with one subscriber's channel, and the number of writes to its link. */
 class Fixture {
   writes = 0;
-  readonly output = new Output(1000, new Budget(), new Progress(), {
-    isOver: () => false,
+  /** Which channel wrote, and how many bytes, in order. */
+  readonly log: [ConnectionId, number][] = [];
+  readonly budget = new Budget();
+  readonly output = new Output(10_000_000, this.budget, new Progress(), {
+    isOver: () => this.budget.isUsedUp,
     isShort: () => false,
     enqueue: () => {},
     written: () => {},
     full: () => {},
   });
-  readonly subscriber: Channel;
+  readonly subscriber = this.channel(1);
 
-  constructor() {
+  channel(id: ConnectionId): Channel {
     const link: Link = {
       remote: "",
       isLocal: true,
@@ -28,6 +31,7 @@ class Fixture {
       owner: null,
       write: (_bytes, start, end) => {
         this.writes += 1;
+        this.log.push([id, end - start]);
         return end - start;
       },
       pause() {},
@@ -38,7 +42,15 @@ class Fixture {
     };
     const listener = { name: "", mountPoint: "", connections: Infinity, allowAnonymous: true };
     const reading = { packetSize: 1000 };
-    this.subscriber = new Channel(1, link, listener, reading, new OutboxPool(), new Memory());
+    return new Channel(id, link, listener, reading, new OutboxPool(), new Memory());
+  }
+
+  /** Bytes that wait for a channel, in pieces of 64 KiB. */
+  owe(channel: Channel, bytes: number): void {
+    const large = new Uint8Array(64 * 1024);
+    for (let left = bytes; left > 0; left -= large.length)
+      channel.outbox.refer(large, 0, Math.min(left, large.length));
+    this.output.add(channel);
   }
 
   /** A callback of the loop in which packets of a connection cause output for the subscriber. */
@@ -94,4 +106,38 @@ test("a client's answers do not wait for what a cut input goes on to cause", () 
   expect([output.isFlushed, output.hasLater]).toEqual([false, false]);
   output.flush();
   expect(output.isFlushed).toBe(true);
+});
+
+test("channels with little output go ahead of those with much, who take turns, a piece each", () => {
+  const one = new Fixture();
+  for (const id of [11, 12]) one.owe(one.channel(id), 256 * 1024);
+  one.causedBy(null);
+  const pieces = [11, 12, 11, 12].flatMap((id) => [id, id]).map((id) => [id, 64 * 1024]);
+  expect(one.log).toEqual([[1, 2], ...pieces] as typeof one.log);
+  expect(one.output.isFlushed).toBe(true);
+});
+
+test("those with much get a piece each turn, whatever else there is to write", () => {
+  const one = new Fixture();
+  one.owe(one.channel(11), 256 * 1024);
+  for (let id = 100; id < 200; id++) one.owe(one.channel(id), 10);
+  const turn = (limit: number): ConnectionId[] => {
+    one.log.length = 0;
+    one.budget.spent = 0;
+    one.budget.limit = limit;
+    one.output.beginTurn();
+    one.output.flush();
+    return one.log.map(([id]) => id);
+  };
+  // Even with a budget that is used up at once.
+  expect(turn(1)).toEqual([100, 11, 11]);
+  // A write of 10 bytes takes 3 units. Of those with much there is one, so the others go on.
+  const ids = turn(60);
+  expect(ids.slice(0, 12)).toEqual([101, 102, 103, 104, 105, 106, 107, 108, 109, 110, 11, 11]);
+  // A callback of the loop that finds the turn over writes nothing of them.
+  one.owe(one.channel(12), 256 * 1024);
+  one.log.length = 0;
+  one.budget.spent = 100;
+  one.output.flush();
+  expect(one.log).toHaveLength(1);
 });

@@ -208,6 +208,25 @@ test("a slow machine ends a turn by its clock, and every kind still makes progre
   expect(counts["fresh"]).toBe(2);
 });
 
+test("on a slow machine each kind has its part of the time, too, and what it leaves is for the next", () => {
+  const bench = new Bench(1_000_000, 0.01);
+  bench.due = 10_000;
+  bench.turns.addDue();
+  bench.output = 10_000;
+  for (let number = 0; number < 1000; number++) {
+    bench.turns.add(task("fresh", 1));
+    bench.turns.addEnd(task("end", 1));
+  }
+  const { due = 0, output = 0, fresh = 0, end = 0 } = bench.turn() ?? {};
+  // A part is 0.83 ms, and the clock is looked at each 0.5 ms.
+  for (const work of [due, output, fresh, end]) expect(work).toBeGreaterThanOrEqual(50);
+  // Output and ends also have what the others leave.
+  for (const work of [due, fresh]) expect(work).toBeLessThanOrEqual(100);
+  expect(due + output + fresh + end).toBeLessThanOrEqual(450);
+  bench.due = 0;
+  expect(bench.turn()?.["output"]).toBeGreaterThan(output);
+});
+
 test("callbacks share a budget until they have used a part of it", () => {
   const bench = new Bench(120);
   bench.budget.spent = 19;
@@ -248,6 +267,15 @@ test("deadlines are met while the loop reads on without a turn, if it can be see
     expect([polls, ...causes]).toEqual(polls ? [polls, "keepAliveExpired"] : [polls]);
     world.check();
   }
+});
+
+test("silent clients are asked for unread data once, as many at a time as a turn can end", () => {
+  const world = new World({ unitsOfTurn: 1200 });
+  for (let number = 0; number < 200; number++)
+    world.open().connect({ clientId: `s${number}`, keepalive: 1 });
+  world.advance(1600);
+  expect(world.noted("ended")).toHaveLength(200);
+  expect(world.asked).toBeLessThan(220);
 });
 
 test("the time that passed before a callback does not count in its turn", () => {
