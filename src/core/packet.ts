@@ -263,7 +263,7 @@ export interface ConnackProperties {
 export interface SubackPacket {
   readonly type: "suback";
   readonly packetId: number;
-  readonly reasons: readonly number[];
+  readonly reasons: readonly number[] | Uint8Array;
 }
 
 export interface UnsubackPacket {

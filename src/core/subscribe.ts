@@ -83,9 +83,13 @@ function goOn(broker: Broker, connection: Connection, session: Session, run: Fil
     session.journal?.changed();
   }
   const { packetId } = packet;
-  const { reasons } = run;
-  const type = packet.type === "subscribe" ? "suback" : "unsuback";
-  broker.send(connection, { type, packetId, reasons });
+  if (packet.type === "unsubscribe") {
+    broker.send(connection, { type: "unsuback", packetId, reasons: run.reasons });
+  } else {
+    // Each filter takes time from the shared event loop.
+    const reasons = withRefused(run.reasons, packet.undecoded);
+    broker.send(connection, { type: "suback", packetId, reasons });
+  }
   pump(broker, session);
 }
 
@@ -128,9 +132,18 @@ function subscribeSome(
     budget.spent += unitsOfSubscribe;
     if (budget.isUsedUp && reasons.length < subscriptions.length) return false;
   }
-  // Each filter takes time from the shared event loop.
-  for (let left = packet.undecoded; left > 0; left--) reasons.push(Reason.quotaExceeded);
   return true;
+}
+
+/** The answers with those to filters that are refused unseen: hundreds of thousands, perhaps. */
+function withRefused(
+  reasons: readonly number[],
+  undecoded: number,
+): readonly number[] | Uint8Array {
+  if (undecoded === 0) return reasons;
+  const all = new Uint8Array(reasons.length + undecoded).fill(Reason.quotaExceeded);
+  all.set(reasons);
+  return all;
 }
 
 interface Answer {

@@ -33,7 +33,7 @@ function factsOf(packet: LoggedPacket, version: ProtocolVersion): string {
     case "suback":
     case "unsuback": {
       const place = packet.type === "suback" ? "suback" : "other";
-      const codes = packet.reasons.map((reason) => codeText(place, reason, version));
+      const codes = Array.from(packet.reasons, (reason) => codeText(place, reason, version));
       return inParentheses([`m${packet.packetId}`, list(codes.filter((code) => code !== null))]);
     }
     case "puback":

@@ -208,7 +208,7 @@ function packet({
     case "unsubscribe":
       return { type, packetId: logged.packetId, filters: logged.filters };
     case "suback": {
-      const reasons = logged.reasons.map((reason) => codeOnWire("suback", reason, version));
+      const reasons = Array.from(logged.reasons, (reason) => codeOnWire("suback", reason, version));
       return { type, packetId: logged.packetId, reasons };
     }
     case "unsuback":

@@ -109,9 +109,12 @@ function writeSuback(
   { packetId, reasons }: SubackPacket,
   version: ProtocolVersion,
 ): number {
-  let at = writeHead(target, offset, 0x90, packetId, reasons.length, version);
-  for (const reason of reasons) target[at++] = version !== 5 && reason >= 0x80 ? 0x80 : reason;
-  return at;
+  const start = writeHead(target, offset, 0x90, packetId, reasons.length, version);
+  const end = start + reasons.length;
+  target.set(reasons, start);
+  if (version !== 5)
+    for (let at = start; at < end; at++) if (target[at]! >= 0x80) target[at] = 0x80;
+  return end;
 }
 
 function writeUnsuback(

@@ -70,7 +70,7 @@ export class Outgoing {
         this.#notFound(connection, packetId);
       }
       if (packet.type === "suback" || packet.type === "unsuback") {
-        codes = this.#codes(connection, packet.type, packet.reasons);
+        codes = this.#codes(connection, packet.type, [...packet.reasons]);
       } else if (packet.type === "puback" || packet.type === "pubrec") {
         checkReason(connection, packet.reason);
       }

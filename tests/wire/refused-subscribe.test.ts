@@ -16,6 +16,13 @@ function subscribe(version: ProtocolVersion, filter: string | Bytes, options = 0
   return frame(0x82, [0, 1], properties(version), text(filter), [options]);
 }
 
+/** The filter in the middle of ordinary ones, which a faster path reads. */
+function subscribeAmong(version: ProtocolVersion, filter: string | Bytes, options = 0): Bytes {
+  const plain = Array.from({ length: 20 }, (_, at) => [...text(`Az,~/9-_/${at}`), at % 3]).flat();
+  const among = [...plain, ...text(filter), options, ...plain];
+  return frame(0x82, [0, 1], properties(version), among);
+}
+
 const cases: readonly RefusedCase[] = [
   {
     name: "no Topic Filter, v4",
@@ -219,15 +226,39 @@ describe("a Topic Filter is refused:", () => {
   for (const [filter, v4, v5] of filters) {
     test(`"${filter}" (${v4}, ${v5})`, () => {
       const reason = Reason.topicFilterInvalid;
-      expect(errorOf(read(4, subscribe(4, filter)))).toMatchObject({ reason, statement: v4 });
-      expect(errorOf(read(5, subscribe(5, filter)))).toMatchObject({ reason, statement: v5 });
+      for (const from of [subscribe, subscribeAmong]) {
+        expect(errorOf(read(4, from(4, filter)))).toMatchObject({ reason, statement: v4 });
+        expect(errorOf(read(5, from(5, filter)))).toMatchObject({ reason, statement: v5 });
+      }
     });
   }
 
   test("U+0000 and bytes that are not UTF-8 (v4-1.5.3-2, v5-1.5.4-1)", () => {
-    expect(errorOf(read(4, subscribe(4, "a\0"))).statement).toBe("v4-1.5.3-2");
-    expect(errorOf(read(5, subscribe(5, [0xe0, 0x80, 0x80]))).statement).toBe("v5-1.5.4-1");
+    for (const from of [subscribe, subscribeAmong]) {
+      expect(errorOf(read(4, from(4, "a\0"))).statement).toBe("v4-1.5.3-2");
+      expect(errorOf(read(5, from(5, [0xe0, 0x80, 0x80]))).statement).toBe("v5-1.5.4-1");
+    }
   });
+
+  test("wrong options, and bytes that end too soon, behind ordinary filters", () => {
+    expect(errorOf(read(4, subscribeAmong(4, "a", 3))).statement).toBe("v4-3.8.3-4");
+    expect(errorOf(read(5, subscribeAmong(5, "a", 0x40))).statement).toBe("v5-3.8.3-5");
+    const plain = [...text("ab"), 0];
+    for (const rest of [[0], [0, 2], [0, 2, 0x61], [0, 2, 0x61, 0x62]]) {
+      const bytes = frame(0x82, [0, 1], properties(4), [...plain, ...plain, ...rest]);
+      expect(errorOf(read(4, bytes)).statement).toBe("v4-2.2.3");
+    }
+  });
+});
+
+test("ordinary filters among others keep their order and options", () => {
+  const packet = read(5, subscribeAmong(5, "+/x", 0x2d));
+  const plain = Array.from({ length: 20 }, (_, at) => [`Az,~/9-_/${at}`, at % 3, false, 0]);
+  expect(packet).toMatchObject({ type: "subscribe" });
+  const found = packet.type === "subscribe" ? packet.subscriptions : [];
+  expect(
+    found.map((one) => [one.filter, one.qos, one.noLocal, one.retainHandling]),
+  ).toEqual<unknown>([...plain, ["+/x", 1, true, 2], ...plain]);
 });
 
 describe("a Topic Filter is accepted:", () => {

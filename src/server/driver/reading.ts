@@ -17,6 +17,8 @@ import type { Turns } from "./turns.ts";
 /** Work of reading one packet, and bytes whose reading costs as much as a unit of work. */
 const unitsOfPacket = 1;
 const bytesReadInUnit = 5000;
+/** Filters of a SUBSCRIBE whose check, and whose answers, cost as much as a unit of work. */
+const filtersInUnit = 50;
 
 type Answer = Input & { readonly type: "authenticated" };
 
@@ -161,6 +163,10 @@ export class Reading {
       const { error, version, clientId } = packet;
       this.#core.handle({ type: "malformed", connection, error, version, clientId });
       return true;
+    }
+    if (packet.type === "subscribe") {
+      const filters = packet.subscriptions.length + packet.undecoded;
+      this.#broker.budget.spent += filters / filtersInUnit;
     }
     if (packet.type === "connect") {
       const { clientId } = packet;

@@ -278,6 +278,24 @@ test("silent clients are asked for unread data once, as many at a time as a turn
   expect(world.asked).toBeLessThan(220);
 });
 
+test("to check a SUBSCRIBE of very many filters is work of its turn", () => {
+  const world = new World();
+  const client = world.open();
+  client.connect({ clientId: "c" });
+  const { budget } = world.broker;
+  const before = budget.spent;
+  const filters = Array.from({ length: 20_000 }, () => [0, 1, 0x78, 0]).flat();
+  const rest = 2 + filters.length;
+  const size = [(rest & 0x7f) | 0x80, ((rest >> 7) & 0x7f) | 0x80, rest >> 14];
+  client.sendQuietly(Uint8Array.of(0x82, ...size, 0, 1, ...filters));
+  expect(budget.spent - before).toBeGreaterThan(400);
+  world.advance(0);
+  const [suback] = client.take("suback");
+  expect(suback?.granted).toHaveLength(20_000);
+  expect(new Set(suback?.granted.slice(0, 10_000))).toEqual(new Set([0]));
+  expect(new Set(suback?.granted.slice(10_000))).toEqual(new Set([0x80]));
+});
+
 test("the time that passed before a callback does not count in its turn", () => {
   const world = new World();
   const subscribers = Array.from({ length: 500 }, (_, number) => {
