@@ -2,6 +2,7 @@ import { clientIdsShape, clientShape, overviewShape } from "../inspect/answers/a
 import { type BrokerClient, NoSuchClient } from "../inspect/broker-client.ts";
 import { type Finding, habitsOf, reportOf } from "../inspect/explain/lint.ts";
 import { reportText } from "../inspect/explain/lint-text.ts";
+import { isDropClient } from "../client/drop-names.ts";
 import type { Arguments } from "./arguments.ts";
 import { clientIdOf, pathOf } from "./inspect-names.ts";
 import { itemsOf, limitOf, type Order, proseStyle, show, withQuery } from "./inspect-output.ts";
@@ -21,17 +22,24 @@ export function lintOrder(given: Arguments): Order {
         : { ids: [await clientIdOf(client, word)], more: false };
     const findings: Finding[] = [];
     let clients = 0;
+    const leftOut = { clients: 0, habits: 0 };
     for (let at = 0; at < ids.length; at += together) {
       const some = ids.slice(at, at + together);
       const found = await Promise.all(some.map(async (id) => habitsIn(client, id, word !== null)));
-      for (const habits of found) {
-        if (habits === null) continue;
-        clients += 1;
-        findings.push(...habits);
+      for (const known of found) {
+        if (known === null) continue;
+        const { habits, isDrop } = known;
+        if (isDrop && word === null) {
+          leftOut.clients += 1;
+          leftOut.habits += habits.length;
+        } else {
+          clients += 1;
+          findings.push(...habits);
+        }
       }
     }
     const { like } = await client.ask("/v1/overview", overviewShape);
-    const report = reportOf(findings, clients, more, like);
+    const report = reportOf(findings, clients, more, like, leftOut);
     show(output, report, () => [reportText(report, proseStyle(output.style)).trimEnd()]);
     return report.findings.some(({ mark }) => mark === "proved") ? 1 : 0;
   };
@@ -42,9 +50,11 @@ async function habitsIn(
   client: BrokerClient,
   clientId: string,
   isAsked: boolean,
-): Promise<Finding[] | null> {
+): Promise<{ readonly habits: readonly Finding[]; readonly isDrop: boolean } | null> {
   try {
-    return habitsOf(await client.ask(pathOf(clientId), clientShape));
+    const answer = await client.ask(pathOf(clientId), clientShape);
+    const topics = answer.wills.map(({ topic }) => topic);
+    return { habits: habitsOf(answer), isDrop: isDropClient(clientId, topics) };
   } catch (error) {
     if (!isAsked && error instanceof NoSuchClient) return null;
     throw error;

@@ -1,5 +1,6 @@
 import type { IPublishPacket } from "mqtt-packet";
 import { InvalidAnswer } from "../client/client-error.ts";
+import { dropNames } from "../client/drop-names.ts";
 import { Client, type ClientLimits, clientLimits, type ConnectOptions } from "../client/client.ts";
 import { reasonText } from "../core/reason.ts";
 import type { dial } from "../client/dial.ts";
@@ -78,10 +79,10 @@ export class Stage {
   constructor(options: StageOptions, name: string, token: string) {
     this.options = options;
     this.#token = token;
-    this.#label = `mqttd-drop-${token}-${name}-v${options.version}`;
+    this.#label = dropNames.clientId(token, name, options.version);
     this.clientId = options.clientId ?? (options.version === 3 ? token.slice(0, 20) : this.#label);
     this.will = {
-      topic: `mqttd-drop/${token}/${name}/v${options.version}/will`,
+      topic: dropNames.willTopic(token, name, options.version),
       payload: Buffer.from(`will of ${this.clientId}`),
       qos: 1,
       retain: false,

@@ -176,6 +176,30 @@ test("lint: a proved habit is exit code 1, none is 0, an unknown client 2", asyn
   });
 });
 
+test("lint: the clients of simulate-drop are left out and counted, unless one is asked for", async () => {
+  await using broker = await RunningBroker.start();
+  await clientOf(broker, "dev-42", 60);
+  const ids = ["mqttd-drop-1a2b3c4d-protocol-error-v4", "mqttd-drop-1a2b3c4d-rst-v4"] as const;
+  for (const id of ids) await clientOf(broker, id, 60);
+  const socket = await clientOf(broker, "mqttd-drop-5e6f7a8b-x", 60);
+  socket.write(connectBytes({ version: 4, clientId: "x", keepAlive: 1 }));
+  await broker.ended("mqttd-drop-5e6f7a8b-x");
+  expect(await inspect(broker, "lint")).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(
+      /^No habit found, in the records of 1 client\.\n\n3 clients of simulate-drop left out/,
+    ),
+  });
+  const json = await inspect(broker, "lint", "--json");
+  expect(JSON.parse(json.stdout)).toMatchObject({
+    ...{ findings: [], clients: 1 },
+    leftOut: { clients: 3, habits: expect.any(Number) },
+  });
+  const one = await inspect(broker, "lint", "--client", "mqttd-drop-5e6f7a8b-x");
+  expect(one.code).toBe(1);
+  expect(one.stdout).toContain("By its name it is a client of `mqttd simulate-drop`");
+});
+
 test("messages shows the last ones, and waits for one", async () => {
   await using broker = await RunningBroker.start({ args: ["--set", "admin.port=0"] });
   const late = await inspect(broker, "messages", "home/#", "--wait", "100ms");

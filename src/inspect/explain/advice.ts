@@ -3,6 +3,7 @@ import type { WillAccount } from "../../core/records/will-account.ts";
 import { hadNoSubscribers } from "../../core/events.ts";
 import { duration, setting } from "../../log/duration.ts";
 import { clause, name } from "../../log/foreign.ts";
+import { isDropClient } from "../../client/drop-names.ts";
 import { adviceOnEnd, limitIn } from "./blame.ts";
 import { byHabit } from "./by-habit.ts";
 import { endByStandard } from "./by-standard.ts";
@@ -41,11 +42,21 @@ export function adviceFor(scene: Scene): Advice[] {
     ...adviceOnHabits(scene),
   ];
   const topics = new Set<string>();
-  return found.filter((advice): advice is Advice => {
+  const advices = found.filter((advice): advice is Advice => {
     if (advice === null || topics.has(advice.topic)) return false;
     topics.add(advice.topic);
     return true;
   });
+  return [...(advices.length === 0 ? [] : diesOnPurpose(scene)), ...advices];
+}
+
+function diesOnPurpose({ answer: { clientId, wills } }: Scene): Advice[] {
+  const topics = wills.map(({ topic }) => topic);
+  if (!isDropClient(clientId, topics)) return [];
+  const text =
+    "Nothing, if it is a client of `mqttd simulate-drop`, as its name says: then it dies on purpose. If another " +
+    "program has this name:";
+  return [{ topic: "dropClient", ...sentence(text) }];
 }
 
 function refused({ connection }: Scene): Advice | null {

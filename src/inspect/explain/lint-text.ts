@@ -1,3 +1,4 @@
+import { isDropClient } from "../../client/drop-names.ts";
 import { counted, sentence } from "./parts.ts";
 import type { Finding, Report } from "./lint.ts";
 import { type ExplanationStyle, Page, ruleHint } from "./text.ts";
@@ -6,7 +7,7 @@ import { name } from "../../log/foreign.ts";
 
 /** The report for a person: the counts, then each habit with its evidence and its remedy. */
 export function reportText(
-  { onPurpose, findings, clients, more }: Report,
+  { onPurpose, findings, clients, leftOut, more }: Report,
   style: ExplanationStyle,
 ): string {
   const page = new Page(style);
@@ -17,6 +18,13 @@ export function reportText(
       ? "No habit found"
       : `${habits} found, ${proved} proved and ${findings.length - proved} likely`;
   const head = sentence(`${found}, in the records of ${counted(clients, "client")}.`);
+  const [first] = findings;
+  const own =
+    leftOut.habits > 0
+      ? [leftOutText(leftOut)]
+      : first !== undefined && isDropClient(first.clientId, [])
+        ? [diesOnPurpose]
+        : [];
   const rest = more ? ["There are more clients; --limit N looks at up to N."] : [];
   const lines = findings.map((finding) =>
     page.hanging(`${finding.mark}  `, {
@@ -29,10 +37,23 @@ export function reportText(
     ...(onPurpose === null ? [] : [page.prose(onPurpose)]),
     page.prose(head),
     ...(lines.length === 0 ? [] : [lines.join("\n")]),
+    ...own.map((text) => page.prose(sentence(text))),
     ...rest,
     ...hints,
   ];
   return `${parts.join("\n\n")}\n`;
+}
+
+/** Of a client that was asked for. */
+const diesOnPurpose =
+  "By its name it is a client of `mqttd simulate-drop`: then it dies on purpose, and nothing is to be changed.";
+
+function leftOutText({ clients, habits }: Report["leftOut"]): string {
+  const which = `${counted(clients, "client")} of simulate-drop left out (by the name: mqttd-drop-...)`;
+  return (
+    `${which}, with ${counted(habits, "habit")}: they die on purpose. If another program has such a name: ` +
+    "`mqttd inspect lint --client ID`."
+  );
 }
 
 /** `at 14:36:30.000, on 2 of 3 connections`. */

@@ -25,6 +25,8 @@ export interface Report {
   readonly findings: readonly Finding[];
   /** How many clients were looked at. */
   readonly clients: number;
+  /** Clients of simulate-drop, by their names, and their habits: they are among neither of the others. */
+  readonly leftOut: { readonly clients: number; readonly habits: number };
   /** More clients exist than were asked for. */
   readonly more: boolean;
 }
@@ -81,6 +83,7 @@ export function reportOf(
   clients: number,
   more: boolean,
   like: string | null = null,
+  leftOut: Report["leftOut"] = { clients: 0, habits: 0 },
 ): Report {
   const rank = ({ mark, topic }: Finding): number =>
     (mark === "proved" ? 0 : order.length) + order.indexOf(topic);
@@ -91,6 +94,7 @@ export function reportOf(
         rank(a) - rank(b) || (a.clientId < b.clientId ? -1 : a.clientId > b.clientId ? 1 : 0),
     ),
     clients,
+    leftOut,
     more,
   };
 }

@@ -50,6 +50,7 @@ export const ranks = {
   brokerFull: null,
   cleanStartReturn: null,
   denied: null,
+  dropClient: null,
   droppedCopies: null,
   kicked: null,
   levelOfTopic: null,

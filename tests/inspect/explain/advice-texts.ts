@@ -70,6 +70,10 @@ export const adviceTexts: Readonly<Record<string, readonly string[]>> = {
     `Give mortal back the right to publish on wills/mortal: a will is published by the rights that
      its client has when it fires.`,
   ],
+  dropClient: [
+    `Nothing, if it is a client of \`mqttd simulate-drop\`, as its name says: then it dies on
+     purpose. If another program has this name:`,
+  ],
   droppedCopies: [
     `narrow told the broker in CONNECT to send no packet above 40 bytes (Maximum Packet Size), and
      the will is larger: let it ask for more, or give the will a shorter payload.`,

@@ -1,13 +1,14 @@
 import { expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
 import pc from "picocolors";
+import { dropNames, isDropClient } from "../../../src/client/drop-names.ts";
 import { knownClientIds } from "../../../src/core/queries/queries.ts";
 import { habitsOf, reportOf, type Report } from "../../../src/inspect/explain/lint.ts";
 import { ranks } from "../../../src/inspect/explain/topics.ts";
 import { reportText } from "../../../src/inspect/explain/lint-text.ts";
 import { mortal } from "../../support/mortal.ts";
 import { World } from "../../support/world.ts";
-import { answerOf, watched } from "./explained.ts";
+import { answerOf, told, topicsOf, watched } from "./explained.ts";
 
 function lint(world: World): Report {
   const ids = [...knownClientIds(world.broker)];
@@ -152,4 +153,34 @@ test("lint: one short connection that published elsewhere may not have got to it
   expect(marked(world)).toEqual([]);
   live(11_000);
   expect(marked(world)).toEqual(["proved mortal birthElsewhere"]);
+});
+
+test("lint: clients of simulate-drop are counted apart, and one that is asked for is told apart", () => {
+  const style = { columns: 80, colors: pc.createColors(false), zone: "utc" } as const;
+  const leftOut = { clients: 2, habits: 3 };
+  expect(reportText(reportOf([], 1, false, null, leftOut), style)).toBe(
+    `No habit found, in the records of 1 client.
+
+2 clients of simulate-drop left out (by the name: mqttd-drop-...), with 3
+habits: they die on purpose. If another program has such a name: \`mqttd inspect
+lint --client ID\`.
+`,
+  );
+  const world = watched();
+  const id = "mqttd-drop-1a2b3c4d-half-open-v4";
+  mortal(world, { id, keepalive: 2, will: {} });
+  world.advance(10_000);
+  expect(told(world, id)).toContain("- <dropClient>\n  - <neverPinged 3>");
+  expect(page(world)).toContain("By its name it is a client of `mqttd simulate-drop`");
+  // Others die by themselves.
+  mortal(world, { id: "mqttd-drop-in", keepalive: 2, will: {} });
+  world.advance(10_000);
+  expect(topicsOf(world, "mqttd-drop-in")).toEqual(["neverPinged"]);
+});
+
+test("lint: in MQTT 3.1, and with --id, the will's topic tells", () => {
+  expect(isDropClient("1a2b3c4d", ["mqttd-drop/1a2b3c4d/fin/v3/will"])).toBe(true);
+  expect(isDropClient("1a2b3c4d", ["home/mqttd-drop/1a2b3c4d/fin"])).toBe(false);
+  expect(isDropClient(dropNames.clientId("1a2b3c4d", "fin", 5), [])).toBe(true);
+  expect(isDropClient("dev", [dropNames.willTopic("1a2b3c4d", "fin", 5)])).toBe(true);
 });
