@@ -10,11 +10,13 @@ export interface HabitText {
 }
 
 /** What stands before WHAT in a sentence about the client. */
-export function habitVerb({ fault }: ClientHabit): "" | "has " {
-  return fault === "cleanDisconnect" ? "" : "has ";
+export function habitVerb({ fault }: ClientHabit, isOver = false): "" | "has " {
+  const isPast = fault === "cleanDisconnect" || (isOver && fault === "birthOverwritten");
+  return isPast ? "" : "has ";
 }
 
-export function habitText(habit: ClientHabit): HabitText {
+/** `isOver`: the other client that it is about has gone, or what it did was mended since. */
+export function habitText(habit: ClientHabit, isOver = false): HabitText {
   const topic = "topic" in habit ? name(habit.topic) : "";
   switch (habit.fault) {
     case "randomClientId":
@@ -37,7 +39,9 @@ export function habitText(habit: ClientHabit): HabitText {
       };
     case "sharedWillTopic":
       return {
-        what: `a retained will on ${topic}, as ${name(habit.other)} has, which is connected too`,
+        what: `a retained will on ${topic}, as ${name(habit.other)} ${
+          isOver ? "had, which was connected at the same time" : "has, which is connected too"
+        }`,
         so: "the will of the first to die overwrites what the other published there",
         change:
           "give each client a will topic of its own; if both are one device that came back under " +
@@ -46,10 +50,12 @@ export function habitText(habit: ClientHabit): HabitText {
     case "birthOverwritten":
       return {
         what: `lost its retained message on ${topic} to the will of ${name(habit.by)}`,
-        so: "who subscribes there is told that it is gone, though it is connected",
+        so: isOver
+          ? "who subscribed there then was told that it was gone, though it was connected"
+          : "who subscribes there is told that it is gone, though it is connected",
         change:
           "if both are one device that came back under another client id, give it one client id " +
-          "and keep it; if not, a will topic for each; publishing the birth again mends the topic",
+          `and keep it; if not, a will topic for each${isOver ? "" : "; publishing the birth again mends the topic"}`,
       };
     case "willNotRetained":
       return {
@@ -113,8 +119,10 @@ export function habitText(habit: ClientHabit): HabitText {
       };
     case "sharedClientId":
       return {
-        what: `a client id that ${habit.remotes.map(name).join(" and ")} take over from each other`,
-        so: "each time one connects, the other is disconnected and its will is published",
+        what: `a client id that ${habit.remotes.map(name).join(" and ")} ${isOver ? "took" : "take"} over from each other`,
+        so: isOver
+          ? "each time one connected, the other was disconnected and its will was published"
+          : "each time one connects, the other is disconnected and its will is published",
         change:
           "if these are two clients, give each an id of its own; if it is one that changes networks, " +
           "let it end its old connection first",

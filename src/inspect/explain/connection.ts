@@ -315,11 +315,11 @@ function endLines({ connection, answer }: Scene): StoryLine[] {
   ];
 }
 
-function droppedLines({ dropped }: ConnectionAccount): StoryLine[] {
+function droppedLines({ dropped, end }: ConnectionAccount): StoryLine[] {
   if (dropped?.how !== "silent") return [];
-  const text =
-    "The operator made its link silent (`mqttd inspect drop`): from then on nothing is heard of it, " +
-    "whatever it sends.";
+  const heard =
+    end === null ? "is heard of it, whatever it sends" : "was heard of it, whatever it sent";
+  const text = `The operator made its link silent (\`mqttd inspect drop\`): from then on nothing ${heard}.`;
   return [{ at: dropped.at, ...sentence(text) }];
 }
 

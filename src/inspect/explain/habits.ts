@@ -31,7 +31,27 @@ function remembered(
   if (habit.fault === "sharedWillTopic" && !isStillShared(answer)) return null;
   const ago = duration(Math.max(0, answer.now - habit.at));
   const when = habit.at < connection.openedAt ? ` (seen ${ago} ago)` : "";
-  return byHabit(habit, when);
+  return byHabit(habit, when, isOver(answer, habit));
+}
+
+/** Whether what a habit says of another client is no longer so. */
+function isOver({ connections, willTopic }: Scene["answer"], habit: ClientHabit): boolean {
+  const isConnected = connections.some(({ connectedAt, end }) => connectedAt !== null && !end);
+  switch (habit.fault) {
+    case "sharedClientId":
+      return !isConnected;
+    case "sharedWillTopic": {
+      const { count = 0, clientIds = [] } = willTopic?.others ?? {};
+      const isThere = clientIds.includes(habit.other) || count > clientIds.length;
+      return !isConnected || !isThere;
+    }
+    case "birthOverwritten": {
+      const { clientId = null, willArmedAt = null } = willTopic?.retained ?? {};
+      return !isConnected || clientId !== habit.by || willArmedAt === null;
+    }
+    default:
+      return false;
+  }
 }
 
 /** The other is connected, and no will has overwritten anything yet, which has advice of its own. */

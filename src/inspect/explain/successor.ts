@@ -12,6 +12,8 @@ interface Differences {
   readonly text: string;
   /** Only the address, as after a change of networks. */
   readonly onlyAddress: boolean;
+  /** That connection has ended too. */
+  readonly isGone: boolean;
 }
 
 /** Null: none, or one of the two connections is forgotten. */
@@ -31,7 +33,7 @@ function differencesAfter(answer: ClientAnswer, will: WillAccount): Differences 
   const others = found.length;
   compare("address", hostOf(after), hostOf(before));
   if (found.length === 0) return null;
-  return { text: found.join(", "), onlyAddress: others === 0 };
+  return { text: found.join(", "), onlyAddress: others === 0, isGone: after.end !== null };
 }
 
 function userOf({ username }: ConnectionAccount): string {
@@ -51,10 +53,9 @@ function hostOf({ remote }: ConnectionAccount): string {
 export function otherProgramText(answer: ClientAnswer, will: WillAccount): string[] {
   const found = differencesAfter(answer, will);
   if (found === null) return [];
-  const may = found.onlyAddress
-    ? "the client's network may have changed, or another program may be using the client id"
-    : "another program may be using the client id";
-  return [`The connection that came has ${found.text}: ${may}`];
+  const other = `another program may ${found.isGone ? "have used" : "be using"} the client id`;
+  const may = found.onlyAddress ? `the client's network may have changed, or ${other}` : other;
+  return [`The connection that came ${found.isGone ? "had" : "has"} ${found.text}: ${may}`];
 }
 
 /** Whether it is open which program came: no advice about a return holds then. */
@@ -66,8 +67,9 @@ export function isOtherProgram(answer: ClientAnswer, will: WillAccount): boolean
 export function otherProgram(answer: ClientAnswer, will: WillAccount): Advice | null {
   const found = differencesAfter(answer, will);
   if (found === null || found.onlyAddress) return null;
+  const [has, is] = found.isGone ? ["had", "was"] : ["has", "is"];
   const text =
-    `The next connection with this client id has ${found.text}. If that is another program, such as a ` +
+    `The next connection with this client id ${has} ${found.text}. If that ${is} another program, such as a ` +
     `copy of the first with its own settings, give each program a client id of its own: while they ` +
     `share one, each takes the other's session, and decides what becomes of its will.`;
   return { topic: "sharedClientId", ...sentence(text) };

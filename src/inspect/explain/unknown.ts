@@ -66,6 +66,8 @@ export interface LevelOf {
   readonly of: "will" | "retained";
   /** Whose will it is, or who published the message; null: not known. */
   readonly clientId: string | null;
+  /** Its will has its fate; absent: it is armed or waits, or it is about no will. */
+  readonly isOver?: true;
   /** A client whose will topic differs in that level alone; absent: none. */
   readonly beside?: string;
 }
@@ -85,7 +87,9 @@ export function levelsOf(
     if (found.size === levelsNamed || found.has(topic)) return;
     if (topic.split("/").includes(clientId)) found.set(topic, level);
   };
-  for (const will of wills) add({ topic: will.topic, of: "will", clientId: will.clientId });
+  for (const { topic, clientId: whose, fate } of wills) {
+    add({ topic, of: "will", clientId: whose, ...(fate !== null && { isOver: true as const }) });
+  }
   for (const will of wills) {
     const elsewhere = will.own?.elsewhere ?? null;
     if (elsewhere !== null) add({ topic: elsewhere, of: "retained", clientId: will.clientId });
@@ -106,7 +110,7 @@ function isBeside(topic: string, other: string, level: string): boolean {
   return levels.every((one, index) => one === others[index] || one === level);
 }
 
-function levelAdvice(asked: string, { topic, of, clientId, beside }: LevelOf): Advice {
+function levelAdvice(asked: string, { topic, of, clientId, beside, isOver }: LevelOf): Advice {
   const head = `${name(asked)} is a level of the topic ${name(topic)}`;
   const ask = (who: string): string =>
     `\`mqttd inspect explain ${name(who)}\` is about that client`;
@@ -115,7 +119,7 @@ function levelAdvice(asked: string, { topic, of, clientId, beside }: LevelOf): A
       ? `${head}, which holds a retained message${published(beside)} A topic's level is not a client id, ` +
         `and a will covers its own topic alone.`
       : of === "will"
-        ? `${head}, on which ${name(clientId)} has its will: ${ask(clientId)}.`
+        ? `${head}, on which ${name(clientId)} ${isOver === true ? "had" : "has"} its will: ${ask(clientId)}.`
         : `${head}, on which ${name(clientId)} has published a retained message: ${ask(clientId)}. A will ` +
           `covers its own topic alone.`;
   return { topic: "levelOfTopic", ...sentence(text) };

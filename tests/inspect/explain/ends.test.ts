@@ -596,7 +596,7 @@ test("explained: a link that the operator made silent", () => {
     What happened
       08:00:00.000  No packet came after CONNECT until the end, 15.0 s later.
       08:00:03.000  The operator made its link silent (\`mqttd inspect drop\`): from
-                    then on nothing is heard of it, whatever it sends.
+                    then on nothing was heard of it, whatever it sent.
       08:00:15.000  The connection ended: nothing came from it for 15.0 s, and its
                     keepalive of 10 s allows 15.0 s of silence. [v5-3.1.2-22]
       08:00:15.000  The will was published on wills/mortal, on time. 1 subscriber
