@@ -48,9 +48,11 @@ export interface Restart {
   readonly pid: number;
   /** stopped: in order. killed: or it crashed. */
   readonly how: "stopped" | "killed";
-  /** Its stop, or its last sign of life, of which there is one each second. */
+  /** Its stop; or when it was dead at the latest: nobody noted its death. */
   readonly at: number;
-  /** When this broker started; null: it does not run, its store is read. */
+  /** Its last sign of life, of which there is one each second. */
+  readonly lastSignAt: number;
+  /** When the next broker started; null: none has, the store is read. */
   readonly backAt: number | null;
 }
 
@@ -148,8 +150,11 @@ export interface ClientAnswer extends Omit<ClientAccount, "events"> {
   readonly events: readonly EventLine[];
   /** As in the overview: what it knew of this client is lost. */
   readonly predecessor?: Predecessor | null;
-  /** As in the overview. */
-  readonly restart?: Restart | null;
+  /**
+   * The brokers before this one on the same store, since its oldest connection, the latest first.
+   * Absent: the broker is older than this field.
+   */
+  readonly restarts?: readonly Restart[];
   /** As in the overview. */
   readonly store?: string | null;
 }

@@ -1,6 +1,8 @@
 import pc from "picocolors";
 import { addressOf, type BrokerAddress } from "../inspect/broker-address.ts";
+import { overviewShape } from "../inspect/answers/answer-shape.ts";
 import { BrokerClient } from "../inspect/broker-client.ts";
+import { storedLines } from "../inspect/views/overview.ts";
 import { usageError } from "../config/cli-error.ts";
 import type { ViewStyle } from "../inspect/views/table.ts";
 import type { Arguments } from "./arguments.ts";
@@ -11,7 +13,7 @@ import { type CliCommand, type Command, declare, type Surroundings } from "./com
 import { type HelpPage, helpText, textColumns } from "./help.ts";
 import { inspectPage, verbPage } from "./inspect-help.ts";
 import { orderOf } from "./inspect-order.ts";
-import type { Output } from "./inspect-output.ts";
+import type { Order, Output } from "./inspect-output.ts";
 import { watch, watchFrom } from "./inspect-watch.ts";
 import { inspectPacket } from "./inspect-packet.ts";
 import { inspectCompletion } from "./inspect-completion.ts";
@@ -84,9 +86,36 @@ async function runInspect(
       data === null ? await addressOf(named) : await storedAddress(data, given, surroundings),
       timeoutMs,
     );
-  if (everyMs === null) return order(await find(), output);
+  const told: Order =
+    data === null || saysItself.includes(verb)
+      ? order
+      : async (client, shown) => {
+          await tellStored(client, shown);
+          return order(client, shown);
+        };
+  if (everyMs === null) return told(await find(), output);
   const title = ["mqttd inspect", verb, word ?? ""].filter((part) => part !== "").join(" ");
-  return watch({ everyMs, title: escapeUnprintable(title), order, find, surroundings, outputTo });
+  return watch({
+    everyMs,
+    title: escapeUnprintable(title),
+    order: told,
+    find,
+    surroundings,
+    outputTo,
+  });
+}
+
+/** Verbs whose text says that the broker does not run. */
+const saysItself: readonly string[] = ["", "explain"];
+
+/** Says that the broker does not run, before a list of what its store has kept. */
+async function tellStored(
+  client: BrokerClient,
+  { json, style, surroundings }: Output,
+): Promise<void> {
+  if (json) return;
+  const lines = storedLines(await client.ask("/v1/overview", overviewShape), style);
+  surroundings.print(`${lines.join("\n")}\n`);
 }
 
 /** Of a broker that does not run: its store answers. */

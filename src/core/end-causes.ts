@@ -96,7 +96,7 @@ export const ends = {
     disconnectReason: Reason.serverShuttingDown,
   },
   storeFailed: { text: "store failed", will: "publish", disconnectReason: Reason.unspecifiedError },
-  brokerRestarted: { text: "broker restarted", will: "publish", disconnectReason: null },
+  brokerRestarted: { text: "broker died", will: "publish", disconnectReason: null },
 } as const satisfies Record<string, End>;
 
 export type EndCause = keyof typeof ends;

@@ -24,7 +24,7 @@ export class NoSuchClient extends CliError {
   constructor(message: string, nearest: readonly string[]) {
     const hint =
       nearest.length === 0
-        ? "not seen since the broker started, or forgotten; mqttd inspect clients lists those with a session"
+        ? "not seen, or forgotten; mqttd inspect clients lists those with a session"
         : `did you mean ${nearest.map(name).join(" or ")}?`;
     super(message, { exitCode: 2, hint });
     this.nearest = nearest;

@@ -103,7 +103,7 @@ async function openAdmin(
     },
     {
       ...{ broker, clock, hub, vitals, listeners, policies, predecessor },
-      restart: persistence?.restart(broker.startedAt) ?? null,
+      restarts: persistence?.restarts(broker.startedAt) ?? [],
       storeFile: persistence?.file ?? null,
       // Keep slots free for short requests.
       streams: Math.min(config.admin.streams, Math.ceil(instance.connections.administration / 2)),

@@ -14,6 +14,7 @@ import { SqliteStore } from "../store/sqlite.ts";
 import type { Clock } from "./driver/clock.ts";
 import type { Driver } from "./driver/driver.ts";
 import type { Loop } from "./driver/loop.ts";
+import { restartsOf } from "./restarts.ts";
 
 /** Milliseconds between two signs of life in the store. */
 const heartbeatMs = 1000;
@@ -144,12 +145,9 @@ export class Persistence {
     driver.order({ type: "listening" });
   }
 
-  /** The run before this one, which began at `backAt`; null: there was none. */
-  restart(backAt: Millis): Restart | null {
-    const last = this.#store.pastRuns.at(-1);
-    if (last === undefined) return null;
-    const { process: pid, stopped, heartbeat } = last;
-    return { pid, how: stopped === null ? "killed" : "stopped", at: stopped ?? heartbeat, backAt };
+  /** The brokers before this one, which started at `backAt`, the latest first. */
+  restarts(backAt: Millis): Restart[] {
+    return restartsOf(this.#store.pastRuns, backAt);
   }
 
   /** Whether one of the runs before this one was that process. */

@@ -196,7 +196,7 @@ test("an unknown client: the nearest ids", async () => {
   `);
   expect(told(await run(broker.folder, ["inspect", "client", "nobody"]))).toMatchInlineSnapshot(`
     "
-    mqttd: no such client (not seen since the broker started, or forgotten; mqttd inspect clients lists those with a session)
+    mqttd: no such client (not seen, or forgotten; mqttd inspect clients lists those with a session)
     (exit code 2)
     "
   `);

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import { existsSync, readdirSync, readFileSync, statSync, truncateSync } from "node:fs";
+import path from "node:path";
 import { spawn } from "../support/child.ts";
 import { Folder, run, RunningBroker } from "../support/executable.ts";
 import { eventually } from "../support/inbox.ts";
@@ -123,9 +124,9 @@ test("explain and inspect store go on after a kill", async () => {
   const admin = await second.line("its interface", ({ event }) => event === "administration");
   const url = String((admin["urls"] as unknown[])[0]);
   const explained = await run(folder, ["inspect", "explain", "dev-42", "--admin", url]);
-  expect(explained.stdout).toContain("The broker was killed, or it crashed.");
+  expect(explained.stdout).toContain("The broker was killed, or it crashed; its last");
   expect(explained.stdout).toContain("The broker was back, with what its store had kept.");
-  expect(explained.stdout).toContain("The connection ended: the broker was restarted.");
+  expect(explained.stdout).toContain("The connection ended with the broker.");
   expect(explained.stdout).toMatch(/The will was published on will\/dev-42/);
   const store = await run(folder, ["inspect", "store", "--json", "--admin", url]);
   expect(JSON.parse(store.stdout)).toMatchObject({
@@ -168,11 +169,11 @@ test("starts that fail move neither the time of death nor a delayed will, and no
   await kill(first);
   const inspected = async (): Promise<unknown> => {
     const { stdout } = await run(folder, ["inspect", "client", "dev-42", "--json", "--data", data]);
-    const { restart, wills } = JSON.parse(stdout);
-    return { restart, dueAt: wills[0].dueAt };
+    const { restarts, wills } = JSON.parse(stdout);
+    return { restarts, dueAt: wills[0].dueAt };
   };
   const before = await inspected();
-  expect(before).toMatchObject({ restart: { pid: first.pid, how: "killed" } });
+  expect(before).toMatchObject({ restarts: [{ pid: first.pid, how: "killed", backAt: null }] });
   using taken = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data: () => {} } });
   for (let time = 0; time < 2; time++) {
     const port = String(taken.port);
@@ -191,10 +192,17 @@ test("starts that fail move neither the time of death nor a delayed will, and no
   const admin = await second.line("its interface", ({ event }) => event === "administration");
   const url = String((admin["urls"] as unknown[])[0]);
   const explained = await run(folder, ["inspect", "explain", "dev-42", "--admin", url]);
-  expect(explained.stdout).toContain("The broker was killed, or it crashed.");
+  expect(explained.stdout).toContain("The broker was killed, or it crashed; its last");
   expect(explained.stdout).not.toContain("lost");
   await second.stop();
 }, 120_000);
+
+/** Of each file in a folder, by its name. */
+function contentOf(data: string): Record<string, string> {
+  const names = readdirSync(data).toSorted();
+  const hash = (name: string) => Bun.hash(readFileSync(path.join(data, name))).toString(16);
+  return Object.fromEntries(names.map((name) => [name, hash(name)]));
+}
 
 test("inspect --data reads the store of a broker that does not run", async () => {
   using folder = new Folder();
@@ -216,11 +224,18 @@ test("inspect --data reads the store of a broker that does not run", async () =>
   const running = await inspect("wills");
   expect(running.code).toBe(2);
   expect(running.stderr).toContain(`another broker has it open (process ${first.pid})`);
+  const early = await MqttJsClient.connect(first.port, { clientId: "early", will });
+  await early.roundTrip();
+  await early.mqtt.endAsync();
+  await first.line("its end", ({ event, client }) => event === "ended" && client === "early");
   await kill(first);
+  const before = contentOf(data);
 
+  const decided = await inspect("explain", "early");
+  expect(decided.stdout).toContain("The will of early did not fire: early sent a clean DISCONNECT");
   const explained = await inspect("explain", "dev-42");
   expect(explained).toMatchObject({ code: 0, stderr: "" });
-  expect(explained.stdout).toContain("The broker was killed, or it crashed.");
+  expect(explained.stdout).toContain("The broker was killed, or it crashed; its last");
   expect(explained.stdout).not.toContain("The broker was back");
   const overview = await inspect();
   expect(overview.stdout).toMatch(/^mqttd \S+, not running\nClients /);
@@ -230,14 +245,16 @@ test("inspect --data reads the store of a broker that does not run", async () =>
   expect(overview.stdout).not.toMatch(/unknown|\bup\b|Listeners|Process/);
   const stranger = await inspect("explain", "stranger");
   expect(stranger.stdout.replaceAll(/\s+/g, " ")).toStartWith(
-    "The broker does not run, and its store has no session and no will of stranger.",
+    "The broker does not run, and its store knows nothing of stranger.",
   );
   expect(stranger.stdout).not.toMatch(/started/);
   expect(await inspect("wills", "--wait", "1s")).toEqual({
     ...{ code: 2, stdout: "" },
     stderr: "mqttd: --data reads the store of a broker that does not run; it excludes --wait\n",
   });
-  expect((await inspect("client", "sleeper")).stdout).toContain("home/#");
+  const client = (await inspect("client", "sleeper")).stdout;
+  expect(client).toStartWith("The broker does not run: it was killed, or it crashed, ");
+  expect(client).toContain("home/#");
   expect((await inspect("wills", "--json")).stdout).toContain('"topic":"will/dev-42"');
   expect((await inspect("retained")).stdout).toContain("home/door");
   const sessions = JSON.parse((await inspect("sessions", "--json")).stdout);
@@ -251,7 +268,8 @@ test("inspect --data reads the store of a broker that does not run", async () =>
   const none = await run(folder, ["inspect", "wills", "--data", "elsewhere"]);
   expect(none).toMatchObject({ code: 2, stdout: "" });
   expect(none.stderr.split("\n")).toHaveLength(2);
-  // The reader has changed nothing that counts.
+  // The reader has changed nothing.
+  expect(contentOf(data)).toEqual(before);
   await using second = await serve(data);
   const restored = await second.line("what was restored", ({ event }) => event === "restored");
   expect(restored).toMatchObject({ sessions: 2, messages: 1, retained: 1, wills: 1 });

@@ -75,7 +75,7 @@ test(
     expect({ code, stderr }).toEqual({
       code: 2,
       stderr:
-        "mqttd: no such client (not seen since the broker started, or forgotten; mqttd inspect clients lists those with a session)\n",
+        "mqttd: no such client (not seen, or forgotten; mqttd inspect clients lists those with a session)\n",
     });
     const explanation = await unknownExplained(broker.folder, "armed");
     const page = briefPage(stdout, explanation).replaceAll(/\s+/g, " ");

@@ -184,7 +184,7 @@ test("explain says what the administration interface would have inspect say", as
     clock,
     like: null,
     predecessor: null,
-    restart: null,
+    restarts: [],
     storeFile: null,
   });
   const answer: ClientAnswer = JSON.parse([...json].join(""));

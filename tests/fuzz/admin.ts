@@ -28,7 +28,7 @@ export class AdminUnderFuzz {
       ...{ guard: { token: null }, listeners: ["mqtt://localhost:1883"], like: null },
       ...{
         predecessor: null,
-        restart: null,
+        restarts: [],
         storeFile: null,
         policies: [world.policy],
         accessWarnings: () => [],

@@ -32,7 +32,7 @@ export class Administered {
       policies: [this.world.policy],
       accessWarnings: () => [],
       predecessor: null,
-      restart: null,
+      restarts: [],
       storeFile: null,
       logLevel: () => "info",
       setLogLevel: () => {},

@@ -165,7 +165,7 @@ function sessionOf(session: Session): SessionSteps["session"] {
     connected: connection !== null,
     createdAt: session.createdAt,
     expirySeconds: expiryIntervalSeconds === Infinity ? null : expiryIntervalSeconds,
-    endsAt: deadline?.isSet === true ? deadline.due : null,
+    endsAt: deadline?.isSet === true ? deadline.due : restoredEnd(session),
     queue: { messages: queue.count, bytes: queue.bytes },
     inflight: session.outgoing.count,
     receiveMaximum: connection?.receiveMaximum ?? null,
@@ -173,6 +173,12 @@ function sessionOf(session: Session): SessionSteps["session"] {
     dropping: session.dropping,
     holds: holdsAccount(session),
   };
+}
+
+/** When a restored session ends whose expiry does not run yet; null: it is no such, or never. */
+function restoredEnd({ connection, ended, expiryIntervalSeconds: expiry }: Session): number | null {
+  if (connection !== null || ended === null || expiry === Infinity) return null;
+  return ended.at + expiry * 1000;
 }
 
 /** The publishers held for a subscriber. */

@@ -46,8 +46,8 @@ export interface WillAccount {
    */
   readonly dueAt: number | null;
   /**
-   * Of a will that was due while the broker was down or just after, and waits for clients to
-   * return: its own one cancels it (`grace`) or does not (`settle`). Absent: it is no such will.
+   * Of a will that was due while the broker was down or just after, and waits, or waited, for clients
+   * to return: its own one cancels it (`grace`) or does not (`settle`). Absent: it is no such will.
    */
   readonly waitsAfterRestart?: "grace" | "settle";
   readonly fate: WillFateAccount | null;

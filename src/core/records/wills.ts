@@ -67,7 +67,7 @@ export class WillRecord extends LastingKept {
   state: WillState = "armed";
   end: WillEndAccount | null = null;
   dueAt: Millis | null = null;
-  /** It was due while the broker was down or just after, and waits for clients to return; null: it does not. */
+  /** It was due while the broker was down or just after, and waits or waited for clients; null: it did not. */
   waitsAfterRestart: "grace" | "settle" | null = null;
   /** Index among the armed wills of its topic; -1: not armed, or its topic is not kept. */
   place = -1;
@@ -125,6 +125,7 @@ export class WillRecord extends LastingKept {
     record.state = kept.state;
     record.end = kept.end;
     record.dueAt = kept.dueAt as Millis | null;
+    record.waitsAfterRestart = kept.waitsAfterRestart ?? null;
     record.#takeOwn(kept);
     if (kept.fate !== null) record.#takeFate(kept.fate);
     return record;
@@ -207,8 +208,7 @@ export class WillRecord extends LastingKept {
       armedAt: this.armedAt,
       end: this.end,
       dueAt: this.dueAt,
-      ...(this.waitsAfterRestart !== null &&
-        this.fate === null && { waitsAfterRestart: this.waitsAfterRestart }),
+      ...(this.waitsAfterRestart !== null && { waitsAfterRestart: this.waitsAfterRestart }),
       fate: this.#fate(),
       ...this.#own,
       ...this.#sparkplug,

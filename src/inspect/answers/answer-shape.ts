@@ -93,22 +93,19 @@ const predecessor = optional(
   orNull(object<Predecessor>({ pid: count, startedAt: moment, followedAt: moment })),
 );
 
-const restart = optional(
-  orNull(
-    object<Restart>({
-      pid: count,
-      how: word({ stopped: true, killed: true }),
-      at: moment,
-      backAt: orNull(moment),
-    }),
-  ),
-);
+const oneRestart = object<Restart>({
+  pid: count,
+  how: word({ stopped: true, killed: true }),
+  ...{ at: moment, lastSignAt: moment },
+  backAt: orNull(moment),
+});
+const restart = optional(orNull(oneRestart));
 
 export const clientShape = object<ClientAnswer>({
   now: moment,
   like: optional(orNull(text)),
   predecessor,
-  restart,
+  restarts: optional(list(oneRestart, few)),
   store: optional(orNull(text)),
   clientId: text,
   session: orNull(session),

@@ -89,7 +89,7 @@ export function causeClause(
     case "storeFailed":
       return "the broker could not store what it had to";
     case "brokerRestarted":
-      return "the broker was restarted";
+      return "the broker was killed, or it crashed";
   }
 }
 

@@ -1,4 +1,4 @@
-import type { ClientAnswer, Restart } from "../../api/api.ts";
+import type { ClientAnswer } from "../../api/api.ts";
 import type { ConnectionAccount, IncompleteAccount } from "../../core/records/client-account.ts";
 import type { WillAccount } from "../../core/records/will-account.ts";
 import type { WillFacts } from "../../core/events.ts";
@@ -22,6 +22,7 @@ import {
   type StoryLine,
 } from "./parts.ts";
 import { ignoredWills } from "./on-purpose.ts";
+import { withRestarts } from "./restarts.ts";
 import { willFacts, willInShort, willStory } from "./will.ts";
 import { withRetained } from "./will-topic.ts";
 
@@ -29,31 +30,14 @@ import { withRetained } from "./will-topic.ts";
 export function storyOf(scene: Scene): StoryLine[] {
   const { connection } = scene;
   if (connection.connectedAt === null) return refusedStory(scene);
-  const lines = withRetained(scene, [
+  const story = withRetained(scene, [
     ...connectLines(scene, connection.connectedAt),
     ...heardLines(scene),
     ...endByStandardLine(connection, scene.will, scene.answer.now),
     ...endLines(scene),
     ...willStory(scene),
   ]);
-  const restart = restartLines(scene, connection.connectedAt);
-  return restart.length === 0 ? lines : [...lines, ...restart].toSorted((a, b) => a.at - b.at);
-}
-
-/** That the broker was away since the client connected. Before lines of the same time. */
-function restartLines({ answer, connection }: Scene, connectedAt: number): StoryLine[] {
-  const { restart = null } = answer;
-  if (restart === null || connection.restored !== true) return [];
-  const { backAt } = restart;
-  // Its last sign of life may be a second old, and the client newer.
-  const at = Math.max(restart.at, connectedAt);
-  const ended = { at, ...sentence(endOfBroker(restart)) };
-  if (backAt === null) return [ended];
-  return [ended, { at: backAt, ...sentence("The broker was back, with what its store had kept.") }];
-}
-
-export function endOfBroker({ how }: Restart): string {
-  return how === "killed" ? "The broker was killed, or it crashed." : "The broker was stopped.";
+  return withRestarts(scene, story);
 }
 
 function refusedStory({ connection, answer }: Scene): StoryLine[] {
@@ -308,7 +292,10 @@ function endLines({ connection, answer }: Scene): StoryLine[] {
   const { end } = connection;
   if (end === null) return droppedLines(connection);
   const cause = causeClause(connection, end, nextOf(answer, connection));
-  const text = `The connection ended: ${cause}.`;
+  const text =
+    end.cause === "brokerRestarted"
+      ? "The connection ended with the broker."
+      : `The connection ended: ${cause}.`;
   return [
     ...droppedLines(connection),
     { at: end.at, ...sentence(text, causeRule(connection, end)) },

@@ -8,6 +8,7 @@ import { nextOfScene } from "./forecast.ts";
 import { nearMisses } from "./near-misses.ts";
 import { cited, onPurposeLine } from "./on-purpose.ts";
 import { type Explanation, type Scene, sentence, type Sentence, spoken, willOf } from "./parts.ts";
+import { awayLine } from "./restarts.ts";
 import { fateOf, verdictOf } from "./verdict.ts";
 
 export type { Explanation } from "./parts.ts";
@@ -33,6 +34,7 @@ export function explain(
   return {
     clientId,
     now,
+    away: awayLine(answer),
     onPurpose: onPurposeLine(answer),
     verdict: ruled(closed(verdictOf(scene))),
     before: beforeOf(scene),
@@ -53,7 +55,7 @@ function forgotten(answer: ClientAnswer): Explanation {
   const kept = session === null ? "" : ", though its session is kept";
   const verdict = sentence(`No connection of ${name(clientId)} is remembered${kept}.`);
   const empty = { before: null, story: [], next: [], advice: [], others: [] };
-  return { clientId, now, onPurpose, verdict, ...empty };
+  return { clientId, now, away: awayLine(answer), onPurpose, verdict, ...empty };
 }
 
 /**

@@ -4,6 +4,7 @@ import type { Rules } from "../../core/quirks/rules.ts";
 import type { WillAccount } from "../../core/records/will-account.ts";
 import { duration, setting } from "../../log/duration.ts";
 import { rulesOf, waitSeconds, willOn } from "./on-purpose.ts";
+import { awayOf } from "./restarts.ts";
 import { isV5, ruleFor, type Scene, sentence, type Sentence } from "./parts.ts";
 
 /** What can happen from here, by the rules in force. */
@@ -39,6 +40,7 @@ function pendingCases(answer: ClientAnswer, will: WillAccount): Sentence[] {
   if (will.dueAt === null || will.fate !== null) return [];
   const rules = rulesOf(answer);
   const left = duration(Math.max(0, will.dueAt - now));
+  if (awayOf(answer) !== null) return awayCases(left, will.dueAt < now);
   if (will.waitsAfterRestart !== undefined) {
     const isGraced = will.waitsAfterRestart === "grace";
     return [
@@ -75,6 +77,26 @@ function pendingCases(answer: ClientAnswer, will: WillAccount): Sentence[] {
           "If the broker is stopped before that, its store keeps the will, with its due time.",
         )
       : sentence("If the broker is stopped before that, the will is published then."),
+  ];
+}
+
+/** The same while no broker runs. `isOver`: its time has come meanwhile. */
+function awayCases(left: string, isOver: boolean): Sentence[] {
+  const waits = "publishes it when subscribers have had time to return (store.restartSettle)";
+  const grace =
+    "With store.restartGrace, the will is cancelled if its client returns to that broker in time.";
+  const overdue = [
+    sentence(`The next broker on this store ${waits}, even if its client returns first.`),
+    sentence(grace),
+  ];
+  if (isOver) return overdue;
+  return [
+    sentence(
+      `If a broker is started on this store in the next ${left}, the will is published then, unless its ` +
+        "client resumes the session first.",
+      "v5-3.1.2-8",
+    ),
+    sentence(`If one is started later, it ${waits}, even if its client returns first.`),
   ];
 }
 

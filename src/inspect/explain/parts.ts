@@ -9,6 +9,8 @@ export interface Explanation {
   readonly clientId: string;
   /** The moment that "in 12.3 s" and "3.20 s ago" count from. Milliseconds since the epoch. */
   readonly now: number;
+  /** That the broker does not run, and its store answers; null: it runs. */
+  readonly away: Sentence | null;
   /** That the broker misbehaves on purpose, and how; null: it does not. */
   readonly onPurpose: Sentence | null;
   /** What became of the will, and why, in one sentence. */

@@ -15,12 +15,13 @@ export interface ExplanationStyle {
 
 /** The explanation for a person: the verdict, the story, what can happen, what to change. */
 export function explanationText(explanation: Explanation, style: ExplanationStyle): string {
-  const { onPurpose, verdict, before, story, next, advice, others } = explanation;
+  const { away, onPurpose, verdict, before, story, next, advice, others } = explanation;
   const { colors } = style;
   const page = new Page(style);
   const items = (sentences: readonly Sentence[]): string[] =>
     sentences.map((one) => page.hanging("- ", one));
   const parts = [
+    ...(away === null ? [] : [page.prose(away)]),
     ...(onPurpose === null ? [] : [page.prose(onPurpose)]),
     colors.bold(page.prose(verdict)),
     ...(before === null ? [] : [page.prose(before)]),

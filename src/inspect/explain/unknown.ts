@@ -4,9 +4,8 @@ import { hostOf } from "../../core/records/turned-away.ts";
 import type { Overview, Predecessor } from "../../api/api.ts";
 import { duration } from "../../log/duration.ts";
 import { clause, name } from "../../log/foreign.ts";
-import { predecessorDied } from "../../log/predecessor.ts";
+import { died, predecessorDied } from "../../log/predecessor.ts";
 import { onPurposeLine } from "./on-purpose.ts";
-import { endOfBroker } from "./connection.ts";
 import { type Advice, type Explanation, sentence, type StoryLine } from "./parts.ts";
 
 /** What the broker can tell though it does not know a client id. */
@@ -32,9 +31,11 @@ export function explainUnknown(
   const near = nearest.length === 0 ? "" : ` Did you mean ${nearest.map(name).join(" or ")}?`;
   const unseen =
     known.restart?.backAt === null
-      ? `The broker does not run, and its store has no session and no will of ${name(clientId)}.`
-      : `${name(clientId)} has not connected since the broker started ` +
-        `${duration(Math.max(0, now - startedAt))} ago (or the broker has since forgotten it).`;
+      ? `The broker does not run, and its store knows nothing of ${name(clientId)}.`
+      : typeof known.store === "string"
+        ? `${name(clientId)} has never connected to a broker on this store (or has been forgotten since).`
+        : `${name(clientId)} has not connected since the broker started ` +
+          `${duration(Math.max(0, now - startedAt))} ago (or the broker has since forgotten it).`;
   const verdict =
     unseen +
     near +
@@ -46,6 +47,7 @@ export function explainUnknown(
   return {
     clientId,
     now,
+    away: null,
     onPurpose: onPurposeLine(known),
     verdict: sentence(verdict),
     before: null,
@@ -133,7 +135,8 @@ function published(beside: string | undefined): string {
 }
 
 function start({ startedAt: at, predecessor = null, restart, store = null }: Known): StoryLine {
-  if (restart?.backAt === null) return { at: restart.at, ...sentence(endOfBroker(restart)) };
+  if (restart?.backAt === null)
+    return { at: restart.at, ...sentence(`The broker ${died(restart)}.`) };
   if (store !== null) {
     return { at, ...sentence("The broker started, with what its store had kept.") };
   }

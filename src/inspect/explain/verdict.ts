@@ -18,9 +18,17 @@ import {
   type Sentence,
 } from "./parts.ts";
 import { reachText } from "./reach.ts";
+import { awayOf } from "./restarts.ts";
 import { otherProgramText } from "./successor.ts";
 import { overwroteText, strangeRetained } from "./will-topic.ts";
-import { cancelText, discardText, type Fate, unwaitedText, whenAndWhy } from "./will-fate.ts";
+import {
+  cancelText,
+  discardText,
+  type Fate,
+  settings,
+  unwaitedText,
+  whenAndWhy,
+} from "./will-fate.ts";
 
 /** What became of the will of this connection, and why; or why there is none. */
 export function verdictOf(scene: Scene): Sentence {
@@ -80,8 +88,8 @@ function noWillVerdict(who: string, { answer, connection }: Scene): Sentence {
 }
 
 /** Of a client that has not connected since. */
-function unknownWill(who: string, { restart }: ClientAnswer): string {
-  const then = restart?.backAt === null ? "ended" : "was restarted";
+function unknownWill(who: string, answer: ClientAnswer): string {
+  const then = awayOf(answer) === null ? "was restarted" : "ended";
   return (
     `${who} has no will now. Whether it had one before the broker ${then}, and what became of that, ` +
     `is not kept: the log of then has the lines`
@@ -124,14 +132,19 @@ function withoutDeadline(connection: ConnectionAccount): string {
     : endsNobody;
 }
 
-function pendingVerdict(
-  { clientId, now }: ClientAnswer,
-  will: WillAccount,
-  subject: string,
-): Sentence {
+function pendingVerdict(answer: ClientAnswer, will: WillAccount, subject: string): Sentence {
+  const { clientId, now } = answer;
   const who = name(clientId);
-  const left = duration(Math.max(0, (will.dueAt ?? now) - now));
+  const dueAt = will.dueAt ?? now;
+  const left = duration(Math.max(0, dueAt - now));
   const { waitsAfterRestart } = will;
+  if (awayOf(answer) !== null) {
+    const due = dueAt < now ? `was due ${duration(now - dueAt)} ago` : `is due in ${left}`;
+    return sentence(
+      `${subject} has not fired: it ${due}, and waits for a broker on this store`,
+      will.steps.at(-1)?.rule ?? null,
+    );
+  }
   if (waitsAfterRestart !== undefined) {
     const until = { settle: "even if", grace: "unless" }[waitsAfterRestart];
     return sentence(
@@ -149,9 +162,6 @@ function pendingVerdict(
     will.steps.at(-1)?.rule ?? null,
   );
 }
-
-/** What sets how long a will waits after a restart. */
-const settings = { settle: "restartSettle", grace: "restartGrace" } as const;
 
 function fateVerdict(
   answer: ClientAnswer,

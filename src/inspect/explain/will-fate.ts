@@ -10,6 +10,9 @@ import { connectionOf, nextOf } from "./parts.ts";
 import type { Published } from "./reach.ts";
 import { otherProgramText } from "./successor.ts";
 
+/** What sets how long a will waits after a restart. */
+export const settings = { settle: "restartSettle", grace: "restartGrace" } as const;
+
 /** What became of a will, and why. */
 export type Fate = NonNullable<WillAccount["fate"]>;
 
@@ -90,6 +93,10 @@ function waitText(
     case "broker stopped":
       return `the broker was stopped before the delay of ${delay} was over`;
     case "due":
+      return will.waitsAfterRestart === undefined
+        ? `the delay of ${delay} was over`
+        : "the will was due while the broker was down or just after, so it waited until subscribers had " +
+            `had time to return (store.${settings[will.waitsAfterRestart]})`;
     case "resumed":
     case "restart grace":
     case null:

@@ -57,7 +57,10 @@ function waitingLines(will: WillAccount, endedAt: number): StoryLine[] {
     will.end?.cause === "brokerRestarted" &&
     Math.min(will.delaySeconds, expiry ?? Infinity) === 0
   ) {
-    const text = "The will was due, and waited for the broker and for subscribers to return.";
+    const text =
+      will.fate === null
+        ? "The will was due then. It waits until subscribers have had time to return."
+        : "The will was due, and waited for the broker and for subscribers to return.";
     return [{ at: endedAt, ...sentence(text, rule) }];
   }
   return [{ at: endedAt, ...sentence(`The delay of the will began: ${why}.`, rule) }];

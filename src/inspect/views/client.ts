@@ -114,7 +114,8 @@ export function clientLines(client: ClientAnswer, style: ViewStyle): string[] {
       ],
       style,
     ),
-    style.colors.bold("Events"),
+    // A store keeps none.
+    ...(events.length === 0 ? [] : [style.colors.bold("Events")]),
     ...events.flatMap(({ text }, index) =>
       drawn(text, style.columns - timeWidth - 2).map((line, row) => {
         const time = (row === 0 ? (times[index] ?? "") : "").padEnd(timeWidth);
@@ -255,6 +256,8 @@ export function sessionText(
   { connected, endsAt, expirySeconds }: SessionAccount,
   now: number,
 ): string {
+  // Nobody ends it while the broker does not run.
+  if (endsAt !== null && endsAt < now) return `offline, expired ${ago(now, endsAt)}`;
   if (endsAt !== null) return `offline, ends ${ahead(now, endsAt)}`;
   const state = connected ? "connected" : "offline";
   if (expirySeconds === null) return `${state}, kept for ever`;

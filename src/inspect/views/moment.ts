@@ -13,6 +13,11 @@ export function ahead(now: number, at: number): string {
   return `in ${duration(Math.max(0, at - now))}`;
 }
 
+/** `in 3.20 s`, or `3.20 s ago`. */
+export function around(now: number, at: number): string {
+  return at < now ? ago(now, at) : ahead(now, at);
+}
+
 /** The log's time of day, with the date if it is a day away or more. */
 export function timeAt(now: number, at: number, zone: "local" | "utc"): string {
   const time = timeOfDay(at, zone);

@@ -2,9 +2,9 @@ import type { Overview } from "../../api/api.ts";
 import type { HistogramAccount, MemoryAccount } from "../../core/records/broker-account.ts";
 import { duration } from "../../log/duration.ts";
 import { clause, name } from "../../log/foreign.ts";
-import { predecessorDied } from "../../log/predecessor.ts";
+import { died, predecessorDied } from "../../log/predecessor.ts";
 import { size } from "../../log/size.ts";
-import { ago, ahead } from "./moment.ts";
+import { ago, around, timeAt } from "./moment.ts";
 import { cellName, drawn, labelled, table, type ViewStyle } from "./table.ts";
 
 /** Pending wills shown, so that the view fits a screen of 24 rows. */
@@ -30,6 +30,14 @@ function isStored({ restart }: Overview): boolean {
   return restart?.backAt === null;
 }
 
+/** The same, before what its store has kept. */
+export function storedLines({ now, restart }: Overview, { columns, zone }: ViewStyle): string[] {
+  if (restart?.backAt !== null) return [];
+  const { at } = restart;
+  const text = `The broker does not run: it ${died(restart)}, ${ago(now, at)} (${timeAt(now, at, zone)})`;
+  return drawn(text, columns, 2);
+}
+
 /** Rows that only a broker that runs has. */
 const ofRunning = ["Listeners", "Messages", "Process", "Lateness"];
 
@@ -39,7 +47,7 @@ function factsOf(overview: Overview): [string, string][] {
 }
 
 function allFacts(overview: Overview): [string, string][] {
-  const { rates, process: own, wills, publishes, queued, retained, keepAliveLateness } = overview;
+  const { rates, process: own, publishes, queued, retained, keepAliveLateness } = overview;
   const { memory, sessions, subscriptions } = overview;
   const waits = `${overview.connected} connected (most ${overview.connectedMax})`;
   return [
@@ -58,14 +66,19 @@ function allFacts(overview: Overview): [string, string][] {
       "Process",
       `${size(own.rssBytes)}${forClients(memory)}, loop lag ${duration(own.loopLagMs.median)} (worst ${duration(own.loopLagMs.worst)}), log level ${overview.logLevel}`,
     ],
-    [
-      "Wills",
-      `${wills.armed} armed, ${wills.delayed} delayed; ${wills.published} published, ${wills.discarded} discarded, ${wills.cancelled} cancelled`,
-    ],
+    ["Wills", willsText(overview)],
     ...beforeIt(overview),
     ...restartOf(overview),
     ["Lateness", `keepalives ${within(keepAliveLateness)}, wills ${within(overview.willLateness)}`],
   ];
+}
+
+/** Fates are counted since the start. */
+function willsText(overview: Overview): string {
+  const { armed, delayed, published, discarded, cancelled } = overview.wills;
+  if (isStored(overview)) return `${delayed} delayed`;
+  const fates = `${published} published, ${discarded} discarded, ${cancelled} cancelled`;
+  return `${armed} armed, ${delayed} delayed; ${fates}`;
 }
 
 /** What clients take of `limits.memory`; empty: the broker is older than that. */
@@ -85,13 +98,12 @@ function restartOf({ now, restart, store }: Overview): [string, string][] {
   const kept: [string, string][] = typeof store === "string" ? [["Store", name(store)]] : [];
   if (restart === undefined || restart === null) return kept;
   const { pid, at, backAt, how } = restart;
-  const died = how === "killed" ? "was killed, or it crashed" : "was stopped";
   if (backAt === null) {
-    return [...kept, ["Broker", `does not run: it (pid ${pid}) ${died}, ${ago(now, at)}`]];
+    return [...kept, ["Broker", `does not run: it (pid ${pid}) ${died(restart)}, ${ago(now, at)}`]];
   }
   if (how === "stopped") return kept;
   const text =
-    `the broker before this one (pid ${pid}) ${died}, ${duration(backAt - at)} before this one ` +
+    `the broker before this one (pid ${pid}) ${died(restart)}, ${duration(backAt - at)} before this one ` +
     "started; nothing that it had kept is lost";
   return [...kept, ["Before it", text]];
 }
@@ -108,7 +120,7 @@ function pending({ now, wills, pendingWills }: Overview, style: ViewStyle): stri
   const shown = pendingWills.slice(0, pendingShown);
   const rows = shown.map(({ dueAt, clientId, topic }) => [
     name(clientId),
-    ahead(now, dueAt ?? now),
+    around(now, dueAt ?? now),
     name(topic),
   ]);
   const more = wills.delayed - shown.length;

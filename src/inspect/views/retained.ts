@@ -1,7 +1,7 @@
 import type { RetainedAccount } from "../../core/records/broker-account.ts";
 import { payloadText } from "../../log/payload.ts";
 import { size } from "../../log/size.ts";
-import { ahead } from "./moment.ts";
+import { around } from "./moment.ts";
 import { cellName, drawn, nothing, table, type ViewStyle } from "./table.ts";
 
 /** Messages on topics that begin with `$`, which the filter `#` does not match. */
@@ -36,7 +36,7 @@ function listOf(now: number, retained: readonly RetainedAccount[], style: ViewSt
   const rows = retained.map((message) => [
     cellName(message.topic),
     `q${message.qos}`,
-    message.expiresAt === null ? nothing : ahead(now, message.expiresAt),
+    message.expiresAt === null ? nothing : around(now, message.expiresAt),
     size(message.payloadBytes),
     payloadText(message.payload, message.payloadBytes),
   ]);

@@ -3,7 +3,7 @@ import type { WillAccount } from "../../core/records/will-account.ts";
 import { duration, setting, stoodStill } from "../../log/duration.ts";
 import { name } from "../../log/foreign.ts";
 import { cancelled, discardedWhy, expiryText, publication } from "../../log/will.ts";
-import { ago, ahead } from "./moment.ts";
+import { ago, around } from "./moment.ts";
 import { predecessorDied } from "../../log/predecessor.ts";
 import { cellName, drawn, table, type ViewStyle } from "./table.ts";
 
@@ -54,7 +54,7 @@ type Published = NonNullable<WillAccount["fate"]> & { readonly fate: "published"
 
 function when({ fate, dueAt, end, armedAt }: WillAccount, now: number): string {
   if (fate !== null) return ago(now, fate.at);
-  return end === null || dueAt === null ? ago(now, armedAt) : `due ${ahead(now, dueAt)}`;
+  return end === null || dueAt === null ? ago(now, armedAt) : `due ${around(now, dueAt)}`;
 }
 
 /** Its state, the cause of the connection's end, and the statement that applies. */

@@ -1,5 +1,5 @@
 import type { Context } from "hono";
-import type { ClientAnswer, DropAnswer, DropOrder } from "../../api/api.ts";
+import type { ClientAnswer, DropAnswer, DropOrder, Restart } from "../../api/api.ts";
 import {
   latestConnection,
   type ClientAccount,
@@ -32,9 +32,9 @@ export function clientJson(
     clock,
     like,
     predecessor,
-    restart,
+    restarts,
     storeFile,
-  }: Pick<AdminContext, "clock" | "like" | "predecessor" | "restart" | "storeFile">,
+  }: Pick<AdminContext, "clock" | "like" | "predecessor" | "restarts" | "storeFile">,
 ): Json<ClientAnswer> {
   const { session } = account;
   return jsonObject<ClientAnswer>({
@@ -49,9 +49,17 @@ export function clientJson(
     // The casts are safe: these are the core's own times.
     events: jsonOf(() => account.events.map(({ at, event }) => eventLine(event, at as Millis))),
     predecessor: jsonOf(() => predecessor),
-    restart: jsonOf(() => restart),
+    restarts: jsonOf(() => restartsSince(restarts, account)),
     store: jsonOf(() => storeFile),
   });
+}
+
+function restartsSince(
+  restarts: readonly Restart[],
+  { connections }: Pick<ClientAccount, "connections">,
+): Restart[] {
+  const since = connections.at(-1)?.openedAt ?? Infinity;
+  return restarts.filter(({ backAt }) => backAt === null || backAt > since);
 }
 
 function clientSession({ subscriptions, ...session }: SessionAccount): Json<SessionAccount> {

@@ -33,7 +33,8 @@ export interface AdminContext {
   readonly policies: readonly ListenerPolicy[];
   readonly accessWarnings: AccessFiles["warningsFor"];
   readonly predecessor: Predecessor | null;
-  readonly restart: Restart | null;
+  /** The brokers before on the same store, the latest first. */
+  readonly restarts: readonly Restart[];
   readonly like: string | null;
   readonly logLevel: () => Level;
   readonly setLogLevel: (level: Level) => void;

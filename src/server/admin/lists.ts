@@ -108,7 +108,7 @@ export async function willsJson(
     awaited: jsonOf(() => awaited?.id ?? null),
     awaitedWill: jsonOf(() => awaited?.account ?? null),
     predecessor: jsonOf(() => context.predecessor),
-    restart: jsonOf(() => context.restart),
+    restart: jsonOf(() => context.restarts[0] ?? null),
     wills: jsonArray(page.items(), (will) => jsonOf(() => will)),
     more: jsonOf(() => page.more),
   });

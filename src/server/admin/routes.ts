@@ -309,7 +309,7 @@ function overview(admin: AdminContext): Overview {
     rates: vitals.rates,
     logLevel: admin.logLevel(),
     predecessor: admin.predecessor,
-    restart: admin.restart,
+    restart: admin.restarts[0] ?? null,
     store: admin.storeFile,
     like: admin.like,
   };

@@ -6,6 +6,7 @@ import { remedy, StoreError } from "../../store/faults.ts";
 import { StoreFile } from "../../store/file.ts";
 import { PartReader } from "../../store/parts.ts";
 import type { PastRun } from "../../store/store.ts";
+import { restartsOf } from "../restarts.ts";
 import { adminApp } from "./routes.ts";
 import { Clock } from "../driver/clock.ts";
 import { EventHub } from "../event-hub.ts";
@@ -16,17 +17,13 @@ import { Vitals } from "../vitals.ts";
  * in a folder has kept, as it was when that broker ended. Nothing happens in it. Throws CliError.
  */
 export function storedBroker(folder: string): (request: Request) => Promise<Response> {
-  const { broker, last, facts } = read(folder);
+  const { broker, pastRuns, facts } = read(folder);
   const log = new EventHub({ note: () => {}, logs: () => false });
-  const at = endOf(last);
   const app = adminApp({
     ...{ broker, clock: new Clock(), hub: log, vitals: new Vitals(), guard: { token: null } },
     ...{ streams: 0, streamBytes: 0, listeners: [], policies: [], like: null, predecessor: null },
     accessWarnings: () => [],
-    restart: {
-      ...{ pid: last.process, at, backAt: null },
-      how: last.stopped === null ? "killed" : "stopped",
-    },
+    restarts: restartsOf(pastRuns, null),
     storeFile: facts.path,
     store: async () => ({
       ...facts,
@@ -52,7 +49,8 @@ function read(folder: string) {
   try {
     const file = StoreFile.openToRead(folder);
     try {
-      const last = file.pastRuns().at(-1);
+      const pastRuns = file.pastRuns();
+      const last = pastRuns.at(-1);
       if (last === undefined) throw new StoreError("foreign", "no broker has used it");
       const broker = new Broker(
         { durable: true, sysIntervalMs: null, version: last.version },
@@ -63,7 +61,7 @@ function read(folder: string) {
         void broker.handle({ type: "loaded", part, heartbeatAt: endOf(last) }, endOf(last));
       for (const rows of file.read()) take(reader.read(rows));
       take(reader.end());
-      return { broker, last, facts: file.facts() };
+      return { broker, pastRuns, facts: file.facts() };
     } finally {
       file.close();
     }
@@ -77,6 +75,7 @@ function read(folder: string) {
   }
 }
 
-function endOf({ stopped, heartbeat }: PastRun): Millis {
-  return stopped ?? heartbeat;
+/** Its stop; or when it was dead at the latest, as if one were started now. */
+function endOf(last: PastRun): Millis {
+  return (restartsOf([last], null)[0]?.at ?? last.heartbeat) as Millis;
 }

@@ -1,4 +1,6 @@
 import { expect, test } from "bun:test";
+import pc from "picocolors";
+import type { Restart } from "../../../src/api/api.ts";
 import { StoredWorld } from "../../support/held-store.ts";
 import type { WorldOptions } from "../../support/world.ts";
 import { willsOf } from "../../../src/core/queries/wills.ts";
@@ -6,7 +8,7 @@ import { allOf } from "../../../src/core/steps.ts";
 import { willText } from "../../../src/inspect/views/wills.ts";
 import { clientLines } from "../../../src/inspect/views/client.ts";
 import { eventLine } from "../../../src/server/event-hub.ts";
-import { explain } from "../../../src/inspect/explain/explain.ts";
+import { explain, explanationText } from "../../../src/inspect/explain/explain.ts";
 import { plainStyle } from "../views/viewed.ts";
 import { answerOf, flatPage, pageOf, watched } from "./explained.ts";
 
@@ -33,7 +35,7 @@ test("explained: a will that was due while the broker was down", () => {
       "reconnects first.",
   );
   expect(page).toContain("If it comes back before that, the will is published at once.");
-  expect(page).toContain("The will was due, and waited for the broker and for subscribers to");
+  expect(page).toContain("The will was due then. It waits until subscribers have had time to");
   expect(page).not.toMatch(/Clean Start|The delay of the will began/);
   world.advance(4000);
   world.keep();
@@ -48,6 +50,87 @@ test("explained: with a grace its client cancels it", () => {
       "reconnects first.",
   );
   expect(page).toContain("the will is cancelled (store.restartGrace).");
+});
+
+/** The page of the same with what the administration interface knows of restarts. */
+function pageWith(world: StoredWorld, restarts: readonly Restart[]): string {
+  const told = explain({ ...answerOf(world), store: "mqttd.db", restarts });
+  const style = { columns: 100, colors: pc.createColors(false), zone: "utc" } as const;
+  return explanationText(told, style);
+}
+
+/** A client whose will was published when its broker was back. */
+function killedOnce() {
+  const before = new StoredWorld();
+  const client = before.open();
+  client.connect({
+    ...{ clientId: "mortal", keepalive: 60 },
+    will: { topic: "wills/mortal", payload: Buffer.from("gone"), qos: 1, retain: false },
+  });
+  before.keep();
+  before.advance(10_000);
+  const world = before.restart(3000, 400);
+  const lastSignAt = before.wall - 400;
+  const at = lastSignAt + 1000;
+  const restart = { pid: 1, how: "killed", at, lastSignAt, backAt: world.wall } as const;
+  world.advance(6000);
+  world.keep();
+  return { world, restart };
+}
+
+test("explained: a kill in the middle of the story, and what came after it", () => {
+  const { world, restart } = killedOnce();
+  const page = pageWith(world, [restart]);
+  expect(page.slice(0, page.indexOf("What to change"))).toMatchSnapshot();
+  // It has nothing to do with what came later.
+  const later = {
+    ...restart,
+    at: world.wall + 10,
+    lastSignAt: world.wall,
+    backAt: world.wall + 50,
+  };
+  expect(pageWith(world, [later, restart])).toBe(page);
+});
+
+test("explained: of many restarts the first and the last", () => {
+  const { world, restart } = killedOnce();
+  const many = [5, 4, 3, 2, 1, 0].map((number) => {
+    const [at, backAt] = [restart.at + number * 100, restart.at + number * 100 + 50];
+    return { ...restart, at, lastSignAt: at, backAt };
+  });
+  const page = pageWith(world, many);
+  expect(page.match(/The broker was killed/g)).toHaveLength(2);
+  expect(page).toContain("Until then it was killed, crashed or stopped 4 more times.");
+});
+
+test("explained: of a broker that does not run, what its store has kept", () => {
+  const { world, restart } = killedOnce();
+  const away = { ...restart, backAt: null };
+  expect(pageWith(world, [away])).toStartWith(
+    "The broker does not run: it was killed, or it crashed, 8.40 s ago. This is what its store has kept.\n",
+  );
+  const account = answerOf(killedOnce().world);
+  const [will] = account.wills;
+  if (will === undefined) throw new Error("there is no will");
+  const { now } = account;
+  const told = (dueAt: number) => {
+    const pending = { ...will, state: "delayed", dueAt, fate: null } as const;
+    return explain({ ...account, wills: [pending], restarts: [away] });
+  };
+  const overdue = told(now - 2000);
+  expect(overdue.verdict.text).toBe(
+    "The will of mortal has not fired: it was due 2.00 s ago, and waits for a broker on this store.",
+  );
+  expect(overdue.next.map(({ text }) => text)).toEqual([
+    "The next broker on this store publishes it when subscribers have had time to return " +
+      "(store.restartSettle), even if its client returns first.",
+    "With store.restartGrace, the will is cancelled if its client returns to that broker in time.",
+  ]);
+  const ahead = told(now + 2000);
+  expect(ahead.verdict.text).toContain("it is due in 2.00 s, and waits for a broker");
+  expect(ahead.next[0]?.text).toStartWith(
+    "If a broker is started on this store in the next 2.00 s",
+  );
 });
 
 /** What an older mqttd has kept: no records. */

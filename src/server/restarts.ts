@@ -1,0 +1,20 @@
+import type { Restart } from "../api/api.ts";
+import type { PastRun } from "../store/store.ts";
+
+/** A broker that was killed died so long after its last sign of life, at the latest. */
+const signMs = 1000;
+
+/**
+ * The brokers before on a store, the latest first. `backAt`: when the one started that runs; null: none
+ * does.
+ */
+export function restartsOf(pastRuns: readonly PastRun[], backAt: number | null): Restart[] {
+  return pastRuns
+    .map(({ process: pid, stopped, heartbeat: lastSignAt }, index): Restart => {
+      const next = pastRuns[index + 1]?.started ?? backAt;
+      if (stopped !== null) return { pid, how: "stopped", at: stopped, lastSignAt, backAt: next };
+      const at = Math.min(lastSignAt + signMs, next ?? Infinity);
+      return { pid, how: "killed", at, lastSignAt, backAt: next };
+    })
+    .reverse();
+}
