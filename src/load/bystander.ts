@@ -9,7 +9,9 @@ export interface Sighting {
   readonly ping: Delays;
   /** The same moments, against an idle server that only echoes: what this machine itself is late. */
   readonly echo: Delays;
-  /** From 1.5 x keepalive after a silent client's CONNECT to the arrival of its will. */
+  /** From 1.5 x keepalive after a silent client's CONNECT to the end of its connection. */
+  readonly judged: Delays;
+  /** The same to the arrival of its will, which may stand behind thousands of others. */
   readonly silent: Delays;
   /** Wills of silent clients that were due and never arrived. */
   readonly silentMissing: number;
@@ -48,6 +50,8 @@ export class Bystander {
   #pings: Pings | null = null;
   #echoes: Pings | null = null;
   readonly #silents = new Map<string, Silent>();
+  /** How late silent clients were ended, and how late their wills arrived. */
+  readonly #judged: number[] = [];
   readonly #lateness: number[] = [];
   readonly #pinging: Client[] = [];
   #beganAt = Infinity;
@@ -78,10 +82,13 @@ export class Bystander {
     watcher.onEnded = () => this.#complain("the broker ended the client that watches the wills");
     await this.#openPinging();
     for (let at = 0; at < silentClients; at++) {
-      const silent = new Silent(target, `${target.prefix}/silent/${at}`, () => {
-        if (performance.now() >= this.#endsAt) return;
-        this.refused++;
-        this.#timers.push(setTimeout(() => void silent.fall(), retryMs));
+      const silent = new Silent(target, `${target.prefix}/silent/${at}`, {
+        judged: (dueAt) => this.#wasDue(dueAt, this.#judged),
+        refused: () => {
+          if (performance.now() >= this.#endsAt) return;
+          this.refused++;
+          this.#timers.push(setTimeout(() => void silent.fall(), retryMs));
+        },
       });
       this.#silents.set(silent.topic, silent);
       // Spread, so that deadlines are due all the time.
@@ -96,6 +103,7 @@ export class Bystander {
     this.#beganAt = performance.now();
     this.ended = 0;
     this.refused = 0;
+    this.#judged.length = 0;
     this.#lateness.length = 0;
     this.#pings?.forget();
     this.#echoes?.forget();
@@ -108,9 +116,11 @@ export class Bystander {
     for (const timer of this.#timers) clearInterval(timer);
     const missing = this.#overdue();
     const now = performance.now();
+    const unjudged = missing.filter(({ isJudged }) => !isJudged);
     const sighting = {
       ping: delays(this.#pings?.delays(now) ?? []),
       echo: delays(this.#echoes?.delays(now) ?? []),
+      judged: delays([...this.#judged, ...unjudged.map(({ dueAt }) => now - dueAt)]),
       silent: delays([...this.#lateness, ...missing.map(({ dueAt }) => now - dueAt)]),
       silentMissing: missing.length,
       refused: this.refused,
@@ -156,13 +166,19 @@ export class Bystander {
     if ((bytes[start] ?? 0) >> 4 !== 3) return;
     const silent = this.#silents.get(shortTopic(bytes, start));
     if (silent === undefined) return;
-    if (silent.dueAt >= this.#beganAt && silent.dueAt <= this.#endsAt) {
-      this.#lateness.push(now - silent.dueAt);
-    }
+    // Its connection has ended, whichever of the two this process reads first.
+    silent.judge();
+    this.#wasDue(silent.dueAt, this.#lateness);
     if (now < this.#endsAt) void silent.fall();
     else silent.stop();
   }
 
+  /** Notes how late something is that was due while the load ran. */
+  #wasDue(dueAt: number, late: number[]): void {
+    if (dueAt >= this.#beganAt && dueAt <= this.#endsAt) late.push(performance.now() - dueAt);
+  }
+
+  /** Those whose wills are missing. */
   #overdue(): Silent[] {
     const last = Math.min(this.#endsAt, performance.now());
     return [...this.#silents.values()].filter(
@@ -221,19 +237,33 @@ class Pings {
   }
 }
 
+interface SilentEvents {
+  /** The broker has ended its connection, which was due then. */
+  readonly judged: (dueAt: number) => void;
+  readonly refused: () => void;
+}
+
 /** A client that connects with a will, and sends nothing more. */
 class Silent {
   readonly topic: string;
   /** When its will is due, counted from its CONNECT; Infinity: it is not silent. */
   dueAt = Infinity;
+  /** The broker has ended its connection. */
+  isJudged = false;
   readonly #target: LoadTarget;
-  readonly #onRefused: () => void;
+  readonly #events: SilentEvents;
   #client: Client | null = null;
 
-  constructor(target: LoadTarget, topic: string, onRefused: () => void) {
+  constructor(target: LoadTarget, topic: string, events: SilentEvents) {
     this.#target = target;
     this.topic = topic;
-    this.#onRefused = onRefused;
+    this.#events = events;
+  }
+
+  judge(): void {
+    if (this.isJudged) return;
+    this.isJudged = true;
+    this.#events.judged(this.dueAt);
   }
 
   /** Connects, then falls silent. */
@@ -246,13 +276,15 @@ class Silent {
       await client.dial();
       const sentAt = performance.now();
       this.dueAt = sentAt + allowedMs;
+      this.isJudged = false;
       await client.greet({
         keepAlive: silentKeepAlive,
         will: { topic: this.topic, payload: Uint8Array.of(1) },
       });
+      client.onEnded = () => this.judge();
     } catch {
       this.dueAt = Infinity;
-      this.#onRefused();
+      this.#events.refused();
     }
   }
 

@@ -33,6 +33,8 @@ const load = z.object({
 const sighting = z.object({
   ping: delays,
   echo: delays,
+  // Files of older versions do not have it.
+  judged: delays.default({ count: 0, p50: null, p99: null, worst: null }),
   silent: delays,
   silentMissing: z.number(),
   refused: z.number(),

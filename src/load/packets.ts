@@ -188,6 +188,14 @@ export function shortTopic(bytes: Uint8Array, start: number): string {
   return new TextDecoder().decode(bytes.subarray(topicAt, topicAt + uint16(bytes, start + 2)));
 }
 
+/** The Packet Identifier of a PUBLISH of QoS 1 or 2. */
+export function packetIdOf(bytes: Uint8Array, start: number): number {
+  let topicAt = start + 1;
+  while (((bytes[topicAt] ?? 0) & 0x80) !== 0) topicAt++;
+  topicAt++;
+  return uint16(bytes, topicAt + 2 + uint16(bytes, topicAt));
+}
+
 /** Receive Maximum of a version 5 CONNACK in bytes[start..end); 65,535 if the CONNACK has none. */
 export function receiveMaximum(bytes: Uint8Array, start: number, end: number): number {
   // Header, flags and reason take four bytes; the property length after them takes one byte or two.

@@ -48,6 +48,9 @@ test("a broker without a load: every ping is answered, every will comes, none is
     expect(ping.count).toBeGreaterThan(0);
     expect(rest.echo.count).toBe(ping.count);
     expect(silent.count).toBeGreaterThan(0);
+    expect(rest.judged.count).toBe(silent.count);
+    // A will comes after the end of its connection.
+    expect(rest.judged.worst ?? NaN).toBeLessThanOrEqual(silent.worst ?? NaN);
   } finally {
     await broker.close();
   }
@@ -65,12 +68,13 @@ test("a broker that answers no ping and ends nobody for silence", async () => {
   };
   // Nobody falls silent twice here: of those who are due before the beginning nothing would be seen.
   const seen = await sighting(broker.port, enoughPings, "begin");
-  const { ping, silent, silentMissing, ended } = seen;
+  const { ping, judged, silent, silentMissing, ended } = seen;
   // An answer that never came counts with its age, at least the time that was waited for wills.
   expect(ping.count).toBeGreaterThan(0);
   expect(ping.p50 ?? 0).toBeGreaterThan(2000);
   expect(silentMissing).toBeGreaterThan(0);
   expect(silent.count).toBe(silentMissing);
+  expect(judged.count).toBe(silentMissing);
   expect(ended).toBe(0);
 }, 60_000);
 
@@ -91,14 +95,15 @@ test("a broker that ends the pinging clients is seen", async () => {
 test("silent clients that are refused are counted, and are no error", async () => {
   using broker = new QuirkyBroker(null);
   broker.refuses = (clientId) => clientId.includes("-silent-");
-  const { refused, silent, errors } = await sighting(broker.port, async (bystander) => {
+  const { refused, judged, silent, errors } = await sighting(broker.port, async (bystander) => {
     await eventually(
       () => bystander.refused > 0,
       () => "no silent client was refused",
     );
   });
   expect(refused).toBeGreaterThan(0);
-  expect({ silent: silent.count, errors }).toEqual({ silent: 0, errors: [] });
+  const counts = { judged: judged.count, silent: silent.count };
+  expect({ ...counts, errors }).toEqual({ judged: 0, silent: 0, errors: [] });
 }, 60_000);
 
 test("a broker that is not there is an error of the bystander", async () => {

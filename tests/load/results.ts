@@ -31,6 +31,7 @@ export function resultOf(
     sighting: {
       ping: delays,
       echo: { ...delays, p99: 0.5, worst: 0.9 },
+      judged: delays,
       silent: delays,
       silentMissing: 0,
       refused: 0,

@@ -409,7 +409,7 @@ export const rows: readonly Row[] = [
     load: coldUnsubscribes(330_000),
   },
   {
-    ...holdup("large-to-200", "8 x 1 MiB to 200 readers"),
+    ...holdup("large-to-200", "8 x 1 MiB to 200 readers, QoS 1"),
     load: largeMessages(200, 8, MiB),
   },
   {

@@ -137,6 +137,8 @@ function bystander(rows: readonly RowSummary[]): string {
           milliseconds(sighting.pingWorst),
           milliseconds(sighting.echoP99),
           milliseconds(sighting.echoWorst),
+          milliseconds(sighting.judgedP99),
+          milliseconds(sighting.judgedWorst),
           milliseconds(sighting.silentP99) + missing,
           milliseconds(sighting.silentWorst) + missing,
           `${sighting.ended} of ${sighting.pinging}`,
@@ -146,7 +148,7 @@ function bystander(rows: readonly RowSummary[]): string {
   );
   if (cells.length === 0) return "";
   const header = ["bystander", "broker", "ping p99", "worst", "echo p99", "worst"];
-  return markdown([...header, "late p99", "worst", "ended"], cells);
+  return markdown([...header, "judged p99", "worst", "late p99", "worst", "ended"], cells);
 }
 
 function remarks(rows: readonly RowSummary[]): string {

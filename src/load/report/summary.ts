@@ -21,6 +21,8 @@ export interface SightingSummary {
   readonly pingWorst: number | null;
   readonly echoP99: number | null;
   readonly echoWorst: number | null;
+  readonly judgedP99: number | null;
+  readonly judgedWorst: number | null;
   readonly silentP99: number | null;
   readonly silentWorst: number | null;
   /** Wills that never came, all runs together. */
@@ -173,6 +175,8 @@ function sightingOf(results: readonly RunResult[]): SightingSummary | null {
     pingWorst: median(({ ping }) => ping.worst),
     echoP99: median(({ echo }) => echo.p99),
     echoWorst: median(({ echo }) => echo.worst),
+    judgedP99: median(({ judged }) => judged.p99),
+    judgedWorst: median(({ judged }) => judged.worst),
     silentP99: median(({ silent }) => silent.p99),
     silentWorst: median(({ silent }) => silent.worst),
     silentMissing: sightings.reduce((sum, { silentMissing }) => sum + silentMissing, 0),

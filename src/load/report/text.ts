@@ -56,7 +56,7 @@ function figureLines(line: Line): string[][] {
 
 function bystanderTable(rows: readonly RowSummary[]): string[] {
   const lines: Cells[] = [
-    ["bystander", ...["ping p99", "worst", "echo p99", "worst", "late p99", "worst", "ended"]],
+    ["bystander", ...["ping p99", "worst", "echo p99", "worst", "judged", "late", "ended"]],
   ];
   for (const { title, lines: own } of rows) {
     const seen = own.flatMap(({ broker, sighting }) =>
@@ -72,7 +72,7 @@ function bystanderTable(rows: readonly RowSummary[]): string[] {
         milliseconds(sighting.pingWorst),
         milliseconds(sighting.echoP99),
         milliseconds(sighting.echoWorst),
-        milliseconds(sighting.silentP99) + missing,
+        milliseconds(sighting.judgedWorst),
         milliseconds(sighting.silentWorst) + missing,
         `${sighting.ended}/${sighting.pinging}`,
       ]);
@@ -111,8 +111,9 @@ function notes(rows: readonly RowSummary[]): string[] {
     ...(seen
       ? [
           "ping: an idle client's PINGREQ; echo: the same moments against an idle server, which is how " +
-            "late this machine is by itself; late: wills of silent clients, keepalive 1 s; ended: clients " +
-            "with keepalive 2 s that pinged in time",
+            "late this machine is by itself; judged: how late the broker ended silent clients, keepalive " +
+            "1 s, at worst; late: how late their wills came, at worst; ended: clients with keepalive 2 s " +
+            "that pinged in time",
         ]
       : []),
   ];
