@@ -42,6 +42,7 @@ export class Arguments {
   readonly positionals: string[] = [];
   readonly #flags: readonly Flag[];
   readonly #values = new Map<string, string[][]>();
+  readonly #passedOver = new Map<string, string>();
 
   constructor(flags: readonly Flag[]) {
     this.#flags = flags;
@@ -49,6 +50,16 @@ export class Arguments {
 
   add(flag: Flag, values: string[]): void {
     this.#values.set(flag.name, [...this.all(flag.name), values]);
+  }
+
+  /** Notes a word behind a flag whose value is optional, which was not taken as that value. */
+  passOver(flag: Flag, word: string): void {
+    this.#passedOver.set(flag.name, word);
+  }
+
+  /** The word that was not taken as the value of this flag; null: there was none. */
+  passedOver(name: string): string | null {
+    return this.#passedOver.get(name) ?? null;
   }
 
   /** Whether the command has that flag. */
@@ -169,6 +180,7 @@ class Reader {
       const next = this.#args[this.#next];
       const isTime = next !== undefined && (/^\d+$/.test(next) || millisecondsOf(next) !== null);
       const value = attached ?? (isTime ? this.#take() : null);
+      if (value === null && next?.startsWith("-") === false) this.given.passOver(flag, next);
       if (this.given.has(flag.name)) {
         return this.#fail(`--${flag.name} is given twice`, "it takes one value");
       }

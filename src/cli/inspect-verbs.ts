@@ -364,7 +364,8 @@ export function formOf(verb: Verb): string {
 /** The verb and its word; null: no word. Throws CliError for a surplus word or a foreign flag. */
 export function verbOf(given: Arguments): { readonly verb: Verb; readonly word: string | null } {
   const [typed = "", ...rest] = given.positionals;
-  const verb = knownVerb(typed);
+  const passedOver = given.passedOver("watch");
+  const verb = knownVerb(typed, passedOver);
   const row: VerbRow = verbs[verb];
   const own = [...Object.keys(row.flags), ...(row.asksBroker ? reach : []), ...everywhere];
   const foreign = Object.keys(flagForms).find((flag) => given.has(flag) && !own.includes(flag));
@@ -377,19 +378,28 @@ export function verbOf(given: Arguments): { readonly verb: Verb; readonly word: 
   }
   const [surplus] = row.words === "" ? [word] : more;
   if (surplus === undefined) return { verb, word };
+  if (surplus === passedOver) throw noTime(surplus);
   throw usageError(
     `inspect ${verb}: unexpected argument ${quoted(surplus)}`,
     `mqttd inspect ${formOf(verb)}`,
   );
 }
 
-/** The verb of that name. Throws CliError with the nearest verb. */
-export function knownVerb(typed: string): Verb {
+/** The verb of that name; `passedOver`: the word behind --watch. Throws CliError with the nearest verb. */
+export function knownVerb(typed: string, passedOver: string | null = null): Verb {
   const names = Object.keys(verbs).filter((name) => name !== "");
   if (typed === "" || names.includes(typed)) return typed as Verb; // As looked up.
   const meant = nearest(typed, [...names, "help"]);
+  if (meant === null && typed === passedOver) throw noTime(typed);
   const hint = meant === null ? "see mqttd inspect --help" : `did you mean ${meant}?`;
   throw usageError(`inspect: unknown verb ${quoted(typed)}`, hint);
+}
+
+function noTime(word: string): Error {
+  return usageError(
+    `--watch: found ${quoted(word)}, allowed: seconds, a duration like "500ms" or "2m", or no value`,
+    "mqttd inspect [VERB] --watch 5s",
+  );
 }
 
 function notOf(verb: Verb, flag: string): Error {

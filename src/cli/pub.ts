@@ -1,4 +1,6 @@
+import { usageError } from "../config/cli-error.ts";
 import { PropertyFlags } from "../talk/properties.ts";
+import type { Source } from "../talk/request.ts";
 import type { Arguments } from "./arguments.ts";
 import { numberFrom } from "./client-flags.ts";
 import { type CliCommand, declare, type Surroundings } from "./command.ts";
@@ -47,8 +49,18 @@ export function pubCommand(): CliCommand {
   };
 }
 
+/** Throws CliError for flags of repetition that nothing would come of. */
+function refuseIdleRepeats(given: Arguments, { type }: Source): void {
+  const flag = ["repeat", "repeat-delay"].find((name) => given.has(name));
+  if (flag !== undefined && type === "lines") {
+    throw usageError(`--${flag} is for one message`, "with -l each line is one");
+  }
+  if (flag === "repeat-delay") throw usageError("--repeat-delay needs --repeat", "--repeat N");
+}
+
 async function runPub(given: Arguments, surroundings: Surroundings): Promise<number> {
   const source = sourceFrom(given, true);
+  refuseIdleRepeats(given, source);
   const login = await talkLogin(given, source, surroundings);
   const properties = new PropertyFlags(given.all("property"));
   const request = {

@@ -67,6 +67,9 @@ async function runSub(given: Arguments, surroundings: Surroundings): Promise<num
   if (filters.length === 0 && unsubscribes.length === 0) {
     throw usageError("no topic filter to subscribe to", "give one: -t FILTER, or -t '#' for all");
   }
+  if (given.has("no-retained") && given.has("retained-only")) {
+    throw usageError("--no-retained and --retained-only leave no message", "give one of them");
+  }
   const login = await loginFrom(given, surroundings);
   const properties = new PropertyFlags(given.all("property"));
   const request = {

@@ -1,4 +1,4 @@
-import { usageError } from "../config/cli-error.ts";
+import { type CliError, usageError } from "../config/cli-error.ts";
 import { quoted, shellWord } from "../config/problem.ts";
 import { readFormat } from "../talk/format.ts";
 import { takesPair } from "../talk/properties.ts";
@@ -78,7 +78,7 @@ export function declarePrintFlags(command: Command): Command {
   return command
     .option("-v, --verbose", "print the topic before the payload")
     .option("-F, --format <FORMAT>", "print messages in this format")
-    .option("--pretty", "print %j and %J over several lines")
+    .option("--pretty", "print the JSON of --json, %j and %J over several lines")
     .option("--json", "print NDJSON: one object for each message")
     .option("-N, --no-newline", "print no line feed after a message")
     .option("-R, --no-retained", "print no retained messages");
@@ -130,19 +130,28 @@ export function sourceFrom(given: Arguments, takesLines: boolean): Source {
 export function printFrom(given: Arguments): PrintOptions {
   const format = given.text("format");
   const endsLines = !given.has("no-newline");
+  const pretty = given.has("pretty");
   if (given.has("json")) {
     if (format !== null) throw usageError("--json and --format are two forms", "give one of them");
     if (!endsLines) throw usageError("--json prints lines", "leave out -N");
-    return { form: { type: "json" }, endsLines };
+    if (given.has("verbose")) throw usageError("--json has the topic already", "leave out -v");
+    return { form: { type: "json", pretty }, endsLines };
   }
   if (format === null) {
+    if (pretty) throw prettyNothing();
     return { form: { type: given.has("verbose") ? "verbose" : "payload" }, endsLines };
   }
   const pieces = readFormat(format);
   if (typeof pieces === "string") {
     throw usageError(`--format: found ${pieces}`, "docs/pub-sub.md has the list");
   }
-  return { form: { type: "format", pieces, pretty: given.has("pretty") }, endsLines };
+  const hasJson = pieces.some((piece) => piece.type === "field" && /^j$/i.test(piece.field));
+  if (pretty && !hasJson) throw prettyNothing();
+  return { form: { type: "format", pieces, pretty }, endsLines };
+}
+
+function prettyNothing(): CliError {
+  return usageError("--pretty is for JSON", "with --json, or -F %j or %J");
 }
 
 /** Null: not given. Throws CliError. */

@@ -67,7 +67,13 @@ export function jsonLine(value: object): string {
   return [...jsonPieces(value)].join("");
 }
 
-/** The same in pieces, because one `replace` over a long text keeps memory for every match. */
+/** The same over several lines. */
+export function prettyJson(value: object): string {
+  const lines = JSON.stringify(value, null, 2).split("\n");
+  return lines.map((line) => line.replace(unprintableRuns, unitsOf)).join("\n");
+}
+
+/** As `jsonLine`, in pieces, because one `replace` over a long text keeps memory for every match. */
 export function* jsonPieces(value: object): Generator<string, void, void> {
   const text = JSON.stringify(value);
   const escapes = new Map<string, string>();

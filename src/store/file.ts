@@ -70,6 +70,7 @@ export class StoreFile {
   /** Opens a folder's file for a broker; creates both if need be, and brings an older file up to date. */
   static open({ folder, durability, version }: OpenFile): StoreFile {
     return told(() => {
+      refuseFile(folder);
       mkdirSync(folder, { recursive: true, mode: 0o700 });
       refuseEmpty(folder);
       createPrivate(path.join(folder, fileName));
@@ -89,9 +90,9 @@ export class StoreFile {
   /** Opens a copy of the file of a broker that is not running, to read it: the folder stays as it is. */
   static openToRead(folder: string): StoreFile {
     return told(() => {
-      const name = path.join(folder, fileName);
-      if (statSync(name, { throwIfNoEntry: false }) === undefined) {
-        throw new StoreError("foreign", "there is no such file");
+      if (!refuseFile(folder)) throw new StoreError("foreign", "there is no such folder");
+      if (statSync(path.join(folder, fileName), { throwIfNoEntry: false }) === undefined) {
+        throw new StoreError("foreign", `there is no ${fileName} in this folder`);
       }
       refuseEmpty(folder);
       const copy = new StoreCopy(folder, fileName);
@@ -312,6 +313,13 @@ export class StoreFile {
   #number(sql: string): number {
     return Number(Object.values(this.#database.prepare(sql).get() ?? {})[0]);
   }
+}
+
+/** Whether the folder is there. Throws StoreError if it is something else. */
+function refuseFile(folder: string): boolean {
+  const found = statSync(folder, { throwIfNoEntry: false });
+  if (found?.isDirectory() === false) throw new StoreError("foreign", "it is a file, not a folder");
+  return found !== undefined;
 }
 
 /** SQLite takes a file without a byte for a new one, and deletes the log beside it. */

@@ -1,9 +1,9 @@
 import type { MessageJson } from "../api/api.ts";
-import { jsonLine } from "../log/foreign.ts";
+import { jsonLine, prettyJson } from "../log/foreign.ts";
 import { payloadOf, type Printed, timeOf } from "./printed.ts";
 
-/** A message as one line of `--json`: NDJSON. */
-export function jsonMessage({ packet, atMicros }: Printed): string {
+/** A message as one line of `--json`, NDJSON, or over several with `pretty`. */
+export function jsonMessage({ packet, atMicros }: Printed, pretty: boolean): string {
   const payload = payloadOf(packet);
   const text = textOf(payload);
   const { userProperties: _, correlationData, ...others } = packet.properties ?? {};
@@ -22,7 +22,7 @@ export function jsonMessage({ packet, atMicros }: Printed): string {
     ...(text === null ? { payloadBase64: payload.toString("base64") } : { payload: text }),
     ...(Object.keys(properties).length > 0 && { properties }),
   };
-  return jsonLine(message);
+  return pretty ? prettyJson(message) : jsonLine(message);
 }
 
 /** What `mosquittoJson` returns for a payload that is no JSON. */

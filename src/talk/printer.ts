@@ -93,7 +93,7 @@ export function printed(
       return endsLines ? [`${topic} (null)`, end] : [];
     }
     case "json":
-      return [jsonMessage(message), "\n"];
+      return [jsonMessage(message, form.pretty), "\n"];
     case "format": {
       const text = formatted(form.pieces, message, form.pretty);
       return "wrong" in text ? text : [...text, end];

@@ -56,7 +56,7 @@ export interface PrintOptions {
   readonly form:
     | { readonly type: "payload" }
     | { readonly type: "verbose" }
-    | { readonly type: "json" }
+    | { readonly type: "json"; readonly pretty: boolean }
     | { readonly type: "format"; readonly pieces: readonly Piece[]; readonly pretty: boolean };
   /** Whether a line ends with a line feed. */
   readonly endsLines: boolean;

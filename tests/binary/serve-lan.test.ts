@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { spawn } from "../support/child.ts";
-import { environment, executable, Folder } from "../support/executable.ts";
+import { environment, executable, Folder, run } from "../support/executable.ts";
 import { eventually } from "../support/inbox.ts";
 
 test("serve --lan --anonymous: reachable by both families, and says at which address", async () => {
@@ -52,4 +52,24 @@ test("serve --lan on a terminal: Ctrl-C at the question ends it", async () => {
   );
   child.terminal?.write("lab\u0003");
   expect(await child.exited).toBe(130);
+});
+
+test.each([
+  ["--config", "none.json"],
+  ["--set", "auth.passwordFile=none"],
+  ["--set", "auth.aclFile=none", "--anonymous"],
+  ["--anonymous", "--set", "limits.packetSize=many"],
+  [],
+])("serve --lan %p: one line, before any address is open", async (...flags) => {
+  using folder = new Folder();
+  const args = ["serve", "--lan", "--port", "0", "--ready-file", "ready", ...flags];
+  const { code, stdout, stderr } = await run(folder, args);
+  expect({ code, stdout, lines: stderr.split("\n").length }).toEqual({
+    code: 2,
+    stdout: "",
+    lines: 2,
+  });
+  expect(stderr).toStartWith("mqttd: ");
+  expect(stderr).not.toContain("istening");
+  expect(folder.names()).not.toContain("ready");
 });

@@ -41,6 +41,13 @@ const wrong: readonly (readonly string[])[] = [
   ["subscriptions", "home/#"],
   ["subscriptions", "home/x", "--limit", "3"],
   ["tail", "--event", "conected"],
+  ["--watch", "abc"],
+  ["wills", "--watch", "abc"],
+  ["wills", "--watch=abc"],
+  ["--watch", "wlils"],
+  ["wills", "--data", "nowhere"],
+  ["wills", "--data", "package.json"],
+  ["wills", "--data", "src"],
   ["drop", "a", "--how", "fin"],
   ["log", "trace"],
   ["log", "inof"],
@@ -146,6 +153,20 @@ test("each error is one line, with the nearest right word, and exit code 2", asy
       mqttd: subscriptions TOPIC has no flag --limit
     "tail --event conected"
       mqttd: --event: found "conected", allowed: the name of an event (did you mean connected?)
+    "--watch abc"
+      mqttd: --watch: found "abc", allowed: seconds, a duration like "500ms" or "2m", or no value (mqttd inspect [VERB] --watch 5s)
+    "wills --watch abc"
+      mqttd: --watch: found "abc", allowed: seconds, a duration like "500ms" or "2m", or no value (mqttd inspect [VERB] --watch 5s)
+    "wills --watch=abc"
+      mqttd: --watch: found "abc", allowed: seconds, or a duration like "500ms", "90s" or "2m", up to 3600s
+    "--watch wlils"
+      mqttd: inspect: unknown verb "wlils" (did you mean wills?)
+    "wills --data nowhere"
+      mqttd: --data nowhere: there is no such folder (name another folder)
+    "wills --data package.json"
+      mqttd: --data package.json: it is a file, not a folder (name another folder)
+    "wills --data src"
+      mqttd: --data src: there is no mqttd.db in this folder (name another folder)
     "drop a --how fin"
       mqttd: --how: found "fin", allowed: rst or silent
     "log trace"

@@ -53,6 +53,33 @@ test("mosquitto's flags, short and long", async () => {
   expect(await subscribed("-t", "a", "-W", ".5")).toMatchObject({ timeoutMs: 500 });
 });
 
+test.each([
+  [["sub", "-t", "a", "--pretty"], "--pretty is for JSON (with --json, or -F %j or %J)"],
+  [["sub", "-t", "a", "--pretty", "-v"], "--pretty is for JSON"],
+  [["sub", "-t", "a", "--pretty", "-F", "%t %p"], "--pretty is for JSON"],
+  [["rr", "-t", "a", "-e", "b", "-n", "--pretty"], "--pretty is for JSON"],
+  [["sub", "-t", "a", "--json", "-v"], "--json has the topic already (leave out -v)"],
+  [["sub", "-t", "a", "-R", "--retained-only"], "leave no message (give one of them)"],
+  [["pub", "-t", "a", "-l", "--repeat", "3"], "--repeat is for one message"],
+  [["pub", "-t", "a", "-l", "--repeat-delay", "3"], "--repeat-delay is for one message"],
+  [["pub", "-t", "a", "-n", "--repeat-delay", "3"], "--repeat-delay needs --repeat (--repeat N)"],
+])("a flag without effect is refused: %p", async (args, said) => {
+  expect(await refused(...args)).toContain(said);
+});
+
+test("--pretty is for every form of JSON", async () => {
+  expect(await subscribed("-t", "a", "--json", "--pretty")).toMatchObject({
+    form: { type: "json", pretty: true },
+  });
+  for (const format of ["%j", "%t %-5J"]) {
+    expect(await subscribed("-t", "a", "-F", format, "--pretty")).toMatchObject({
+      form: { type: "format", pretty: true },
+    });
+  }
+  // As mosquitto's clients: the format alone counts.
+  expect((await subscribed("-t", "a", "-F", "%p", "-v")).form.type).toBe("format");
+});
+
 test("the version is 3.1.1, unless a flag needs MQTT 5", async () => {
   expect((await published("-t", "a", "-n")).version).toBe(4);
   for (const flags of [

@@ -60,7 +60,7 @@ test("without --json the report is on stdout, what is said meanwhile on stderr",
     1 passed, 0 failed in N
     "
   `);
-  expect(stderr).toMatch(/^pass {10}rst {19}MQTT 5 {6}the will after \d\.\d\d s\n$/);
+  expect(stderr).toMatch(/^pass {10}rst {19}MQTT 5\n$/);
 }, 60_000);
 
 test("nothing listens: exit 3, and an offer", async () => {

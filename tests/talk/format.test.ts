@@ -72,7 +72,7 @@ test("JSON: payloads that are no JSON or no UTF-8 are told", () => {
   expect(text("%J")).toBe("its payload is not JSON");
   expect(text("%J", { ...packet, payload: Buffer.from("[1]") })).toContain('"payload":[1]');
   expect(JSON.parse(text("%j"))).toMatchObject({ topic: "home/lamp", mid: 7, payload: "ä1" });
-  expect(JSON.parse(jsonMessage({ packet, atMicros }))).toEqual({
+  expect(JSON.parse(jsonMessage({ packet, atMicros }, false))).toEqual({
     ...{ at: 1_796_023_107_156.203, topic: "home/lamp", qos: 1, retain: true, dup: false },
     ...{ packetId: 7, payload: "ä1" },
     properties: {
@@ -87,9 +87,17 @@ test("JSON: payloads that are no JSON or no UTF-8 are told", () => {
     },
   });
   const binary = { ...packet, payload: Buffer.from([0xff, 0]) };
-  expect(JSON.parse(jsonMessage({ packet: binary, atMicros }))).toMatchObject({
+  expect(JSON.parse(jsonMessage({ packet: binary, atMicros }, false))).toMatchObject({
     payloadBase64: "/wA=",
   });
+});
+
+test("--json --pretty: the same object over lines, with no other line feed and nothing unprintable", () => {
+  const odd = { ...packet, payload: Buffer.from("a\nb\u202e\u{e0001}") };
+  const pretty = jsonMessage({ packet: odd, atMicros }, true);
+  expect(JSON.parse(pretty)).toEqual(JSON.parse(jsonMessage({ packet: odd, atMicros }, false)));
+  expect(pretty.split("\n")[1]).toBe('  "at": 1796023107156.203,');
+  expect(pretty).not.toMatch(/[^\x20-\x7e\n]/);
 });
 
 test("payload and verbose lines; an empty message", () => {

@@ -40,7 +40,7 @@ export function progressTo(options: ProgressOptions): Progress {
   return options.screen() === null ? new EndLines(options) : new LiveLines(options);
 }
 
-/** One line when a scenario ends, for logs. */
+/** One line when a scenario ends, for logs; the report, which often follows there, has the details. */
 class EndLines implements Progress {
   readonly #options: ProgressOptions;
   readonly #colors: Colors;
@@ -55,20 +55,20 @@ class EndLines implements Progress {
   waits(): void {}
 
   doubted(run: RunName, why: string): void {
-    this.#line("in doubt", "inconclusive", run, `${why}; plays again at the end, alone`);
+    const text = `  ${clause(why)}; plays again at the end, alone`;
+    this.#line("in doubt", "inconclusive", run, text);
   }
 
-  ended(run: RunName, { verdict, detail, noVerdict }: Result): void {
+  ended(run: RunName, { verdict, noVerdict }: Result): void {
     if (noVerdict === "called off") return;
-    this.#line(verdictWord(verdict), verdict, run, detail);
+    this.#line(verdictWord(verdict), verdict, run);
   }
 
-  #line(word: string, verdict: Verdict, { id, protocol, target }: RunName, detail: string): void {
+  #line(word: string, verdict: Verdict, { id, protocol, target }: RunName, text = ""): void {
     const where = this.#options.naming ? ` ${targetText(target)}` : "";
     const painted = paintOf(verdict)(this.#colors)(padded(word, 12));
     const name = `${padded(id, nameColumns)}  MQTT ${padded(protocolText(protocol), 5)}${where}`;
-    this.say(`${painted}  ${name}  ${clause(detail)}
-`);
+    this.say(`${`${painted}  ${name}${text}`.trimEnd()}\n`);
   }
 
   say(text: string): void {

@@ -31,7 +31,7 @@ function erasing(lines: number): string {
   return `\r\u001b[2K${"\u001b[1A\u001b[2K".repeat(lines)}`;
 }
 
-test("without a terminal: a line when a scenario ends, and no control sequence", () => {
+test("without a terminal: a line when a scenario ends, with nothing that the report says too", () => {
   const { shown, written } = progress(null);
   shown.started(run("rst"));
   shown.waits(run("rst"), "the will", performance.now() + 8000, performance.now());
@@ -42,11 +42,13 @@ test("without a terminal: a line when a scenario ends, and no control sequence",
     run("half-open"),
     result("half-open", { verdict: "fail", detail: "no\u001b[2J\nwill" }),
   );
+  shown.doubted(run("retain"), "no\u001b[2J way");
   shown.stop();
   expect(`\n${written.join("")}`).toMatchInlineSnapshot(`
     "
-    pass          rst                   MQTT 5      the will after 0.00 s
-    FAIL          half-open             MQTT 5      no\\u001b[2J\\nwill
+    pass          rst                   MQTT 5
+    FAIL          half-open             MQTT 5
+    in doubt      retain                MQTT 5      no\\u001b[2J way; plays again at the end, alone
     "
   `);
 });
@@ -54,7 +56,7 @@ test("without a terminal: a line when a scenario ends, and no control sequence",
 test("several addresses are named", () => {
   const { shown, written } = progress(null, { naming: true });
   shown.ended(run("rst"), result("rst"));
-  expect(written.join("")).toContain("MQTT 5     mqtt://127.0.0.1:1883  the will");
+  expect(written.join("")).toContain("MQTT 5     mqtt://127.0.0.1:1883\n");
 });
 
 test("on a terminal: counts and a countdown for each scenario, erased at the end", () => {
