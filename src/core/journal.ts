@@ -21,6 +21,21 @@ export class KeptMessage {
   }
 }
 
+/** What is taken of the journal at once. */
+export class BatchPart {
+  readonly changes: Change[] = [];
+  /** Keys that it may still take. */
+  room: number;
+
+  constructor(room: number) {
+    this.room = room;
+  }
+
+  get isFull(): boolean {
+    return this.room <= 0;
+  }
+}
+
 /**
  * What changed of the durable state since the last batch: keys only. A batch reads the state as it
  * is when it is made, so several changes of one key are one change, and what came and went in
@@ -33,6 +48,8 @@ export class Journal {
   isAdopting = false;
   /** What is remembered for people; null: nothing is. */
   remembered: RecordJournal | null = null;
+  /** Changed keys of sessions. */
+  keys = 0;
   #retained: Retained | null = null;
   /** Sessions of which something changed, also ended ones. */
   readonly #sessions = new Set<SessionJournal>();
@@ -44,7 +61,7 @@ export class Journal {
   /** By their numbers, while what the store has is restored. */
   readonly #adopted = new Map<number, KeptMessage>();
   /** Numbers of sessions in the store that are not wanted. */
-  #forgotten: number[] = [];
+  readonly #forgotten: number[] = [];
   #lastSession: number;
   #lastMessage = 0;
 
@@ -60,9 +77,14 @@ export class Journal {
 
   /** Nothing changed since the last batch that has to be kept now. */
   get isClean(): boolean {
-    if (this.remembered?.isUrgent === true) return false;
+    return this.size === 0;
+  }
+
+  /** Keys that changed since the last batch and have to be kept now. */
+  get size(): number {
+    const urgent = this.remembered?.urgent ?? 0;
     const others = this.#released.size + this.#forgotten.length;
-    return this.#sessions.size + this.#topics.size + others === 0;
+    return this.#sessions.size + this.keys + this.#topics.size + others + urgent;
   }
 
   open(session: Session): SessionJournal {
@@ -87,24 +109,43 @@ export class Journal {
     return this.#lastSession;
   }
 
-  /** All that changed since the last batch. Empty: nothing is to be kept. */
-  take(): Changes {
-    const changes: Change[] = [];
-    for (const session of this.#forgotten) changes.push({ delete: "session", session });
-    this.#forgotten = [];
-    for (const session of this.#sessions) session.take(changes);
-    this.#sessions.clear();
-    for (const topic of this.#topics) this.#takeTopic(topic, changes);
-    this.#topics.clear();
+  /**
+   * What changed since the last batch, as far as so many keys reach. A batch is all that is taken
+   * until the journal is clean: what changes between two parts is taken again, and so the batch as a
+   * whole is the state of that moment. A part alone is of no moment.
+   */
+  take(most = Infinity): Changes {
+    const part = new BatchPart(most);
+    this.#take(part);
+    return part.changes;
+  }
+
+  #take(part: BatchPart): void {
+    const { changes } = part;
+    for (const session of this.#forgotten.splice(0, part.room)) {
+      part.room -= 1;
+      changes.push({ delete: "session", session });
+    }
+    for (const session of this.#sessions) {
+      if (part.isFull || !session.take(part)) return;
+      this.#sessions.delete(session);
+    }
+    for (const topic of this.#topics) {
+      if (part.isFull) return;
+      part.room -= 1;
+      this.#topics.delete(topic);
+      this.#takeTopic(topic, changes);
+    }
     for (const kept of this.#released) {
+      if (part.isFull) return;
+      part.room -= 1;
+      this.#released.delete(kept);
       // Another copy may have taken it over.
       if (kept.keepers > 0 || this.#adopted.has(kept.number)) continue;
       kept.message.kept = null;
       changes.push({ delete: "message", message: kept.number });
     }
-    this.#released.clear();
-    this.remembered?.take(changes);
-    return changes;
+    this.remembered?.take(part);
   }
 
   /** The store has these messages, to which what is restored next refers. */

@@ -6,7 +6,7 @@ import {
   subscriptionRecord,
   willRecord,
 } from "./durable-values.ts";
-import type { Journal, KeptMessage } from "./journal.ts";
+import type { BatchPart, Journal, KeptMessage } from "./journal.ts";
 import type { Message } from "./packet.ts";
 import type { Session } from "./session.ts";
 
@@ -82,26 +82,29 @@ export class SessionJournal {
 
   subscriptionChanged(filter: string): void {
     if (!this.#isDurable) return;
-    (this.#filters ??= new Set()).add(filter);
-    this.#journal.changed(this);
+    this.#keyChanged((this.#filters ??= new Set()), filter);
   }
 
   /** A place of its queue was taken or left by a message of QoS 1 or 2. */
   queueChanged(place: number): void {
     if (!this.#isDurable) return;
-    (this.#places ??= new Set()).add(place);
-    this.#journal.changed(this);
+    this.#keyChanged((this.#places ??= new Set()), place);
   }
 
   outgoingChanged(packetId: number): void {
     if (!this.#isDurable) return;
-    (this.#packetIds ??= new Set()).add(packetId);
-    this.#journal.changed(this);
+    this.#keyChanged((this.#packetIds ??= new Set()), packetId);
   }
 
   incomingChanged(packetId: number): void {
     if (!this.#isDurable) return;
-    (this.#incoming ??= new Set()).add(packetId);
+    this.#keyChanged((this.#incoming ??= new Set()), packetId);
+  }
+
+  #keyChanged<Key>(keys: Set<Key>, key: Key): void {
+    const { size } = keys;
+    keys.add(key);
+    this.#journal.keys += keys.size - size;
     this.#journal.changed(this);
   }
 
@@ -148,25 +151,48 @@ export class SessionJournal {
     this.#hasWill = true;
   }
 
-  /** Appends what changed to a batch. */
-  take(changes: Change[]): void {
+  /** Appends what changed to a part of a batch. False: the part is full, and keys are left. */
+  take(part: BatchPart): boolean {
+    const { changes } = part;
     const session = this.#session;
     const isNeeded = !this.#hasEnded && (this.#isDurable || session.will !== null);
-    if (!isNeeded) this.#leave(changes);
-    else {
+    if (!isNeeded) {
+      this.#leave(changes);
+      this.#setKeys(null, null, null, null);
+    } else {
       if (this.#number === 0 || this.#isOwnChanged) {
         if (this.#number === 0) this.#number = this.#journal.nextSession();
         changes.push({ put: "session", value: sessionRecord(session, this.#number) });
+        this.#isOwnChanged = false;
       }
-      this.#takeParts(changes);
+      if (!this.#takeParts(part)) return false;
       this.#takeWill(changes);
     }
     this.#isOwnChanged = false;
     this.#isWillChanged = false;
-    this.#filters = null;
-    this.#places = null;
-    this.#packetIds = null;
-    this.#incoming = null;
+    // Last: a part with room for one key gets on.
+    part.room -= 1;
+    return true;
+  }
+
+  #setKeys(
+    filters: Set<string> | null,
+    places: Set<number> | null,
+    packetIds: Set<number> | null,
+    incoming: Set<number> | null,
+  ): void {
+    const { size } = this;
+    this.#filters = filters;
+    this.#places = places;
+    this.#packetIds = packetIds;
+    this.#incoming = incoming;
+    this.#journal.keys += this.size - size;
+  }
+
+  /** Keys that changed. */
+  get size(): number {
+    const keys = (this.#filters?.size ?? 0) + (this.#places?.size ?? 0);
+    return keys + (this.#packetIds?.size ?? 0) + (this.#incoming?.size ?? 0);
   }
 
   /** Nothing of it is to be kept any more. */
@@ -180,28 +206,51 @@ export class SessionJournal {
     for (const message of kept?.messages() ?? []) this.#journal.release(message);
   }
 
-  #takeParts(changes: Change[]): void {
+  /** False: the part is full, and keys are left. */
+  #takeParts(part: BatchPart): boolean {
     const session = this.#session;
     if (this.#isDurable && this.#kept === null) {
       this.#kept = new Kept();
-      this.#filters = new Set(session.subscriptions.keys());
-      this.#places = new Set(session.queue.places());
-      this.#packetIds = new Set(session.outgoing.packetIds());
-      this.#incoming = new Set(session.incoming);
+      this.#setKeys(
+        new Set(session.subscriptions.keys()),
+        new Set(session.queue.places()),
+        new Set(session.outgoing.packetIds()),
+        new Set(session.incoming),
+      );
     } else if (!this.#isDurable && this.#kept !== null) {
       const { filters, queued, outgoing, incoming } = this.#kept;
-      this.#filters = new Set(filters);
-      this.#places = new Set(queued.keys());
-      this.#packetIds = new Set(outgoing.keys());
-      this.#incoming = new Set(incoming);
+      this.#setKeys(
+        new Set(filters),
+        new Set(queued.keys()),
+        new Set(outgoing.keys()),
+        new Set(incoming),
+      );
     }
     const kept = this.#kept;
-    if (kept === null) return;
-    for (const filter of this.#filters ?? []) this.#takeFilter(kept, filter, changes);
-    for (const place of this.#places ?? []) this.#takePlace(kept, place, changes);
-    for (const packetId of this.#packetIds ?? []) this.#takeOutgoing(kept, packetId, changes);
-    for (const packetId of this.#incoming ?? []) this.#takeIncoming(kept, packetId, changes);
+    const { changes } = part;
+    const isAll =
+      kept === null ||
+      (this.#takeKeys(this.#filters, part, (filter) => this.#takeFilter(kept, filter, changes)) &&
+        this.#takeKeys(this.#places, part, (place) => this.#takePlace(kept, place, changes)) &&
+        this.#takeKeys(this.#packetIds, part, (id) => this.#takeOutgoing(kept, id, changes)) &&
+        this.#takeKeys(this.#incoming, part, (id) => this.#takeIncoming(kept, id, changes)));
+    if (!isAll) return false;
     if (!this.#isDurable) this.#kept = null;
+    this.#setKeys(null, null, null, null);
+    return true;
+  }
+
+  /** False: the part is full, and keys are left. */
+  #takeKeys<Key>(keys: Set<Key> | null, part: BatchPart, take: (key: Key) => void): boolean {
+    if (keys === null) return true;
+    for (const key of keys) {
+      if (part.isFull) return false;
+      part.room -= 1;
+      keys.delete(key);
+      this.#journal.keys -= 1;
+      take(key);
+    }
+    return true;
   }
 
   #takeFilter({ filters }: Kept, filter: string, changes: Change[]): void {

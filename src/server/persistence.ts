@@ -109,6 +109,7 @@ export class Persistence {
         ...{ durability, version },
         onTrouble: (error) => heartbeats.told(error),
         onFault,
+        soon: (work) => parts.loop.soon(work),
       });
       return new Persistence(store, settings, named, heartbeats, parts);
     } catch (cause) {

@@ -214,13 +214,13 @@ export class StoreFile {
     }
   }
 
-  /** Carries out a buffer of rows in one transaction: all of it or nothing. */
-  apply(rows: Uint8Array): void {
+  /** Carries out buffers of rows in one transaction: all of them or nothing. */
+  apply(...buffers: readonly Uint8Array[]): void {
     told(() => {
       const database = this.#database;
       database.exec("BEGIN");
       try {
-        for (const row of rowsOf(rows)) this.#rows.apply(row);
+        for (const rows of buffers) for (const row of rowsOf(rows)) this.#rows.apply(row);
         database.exec("COMMIT");
       } catch (cause) {
         rollBack(database);

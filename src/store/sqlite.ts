@@ -1,6 +1,6 @@
 import type { Changes, StoredPart, StoreFailure } from "../core/durable.ts";
 import type { Millis } from "../core/io.ts";
-import { type EncodedBatch, encodeBatch } from "./batch.ts";
+import { encodeBatch, type EncodedRows } from "./batch.ts";
 import type { StoreError } from "./faults.ts";
 import type { OpenFile } from "./file.ts";
 import { PartReader } from "./parts.ts";
@@ -10,23 +10,26 @@ import { StoreThread } from "./store-thread.ts";
 export interface SqliteSettings extends OpenFile {
   /** A heartbeat could not be written, or (null) could again; a commit's failure goes to its `done`. */
   readonly onTrouble: (error: StoreError | null) => void;
+  /** Runs work in the next turn of the loop. */
+  readonly soon: (work: () => void) => void;
   /** The thread itself ended: a fault of our own. */
   readonly onFault: (cause: unknown) => void;
 }
-
-/** Memory to reserve for a batch at most, if the last one was large. */
-const largestGuess = 1024 * 1024;
 
 /** Keeps what outlives the process in an SQLite file, on a thread of its own. It knows no rule of MQTT. */
 export class SqliteStore {
   /** The runs before this one, the latest last. */
   readonly pastRuns: readonly PastRun[];
   readonly #thread: StoreThread;
-  /** A guess for the next batch. */
-  #batchBytes = 4096;
+  readonly #soon: SqliteSettings["soon"];
 
-  private constructor(thread: StoreThread, pastRuns: readonly PastRun[]) {
+  private constructor(
+    thread: StoreThread,
+    pastRuns: readonly PastRun[],
+    soon: SqliteSettings["soon"],
+  ) {
     this.#thread = thread;
+    this.#soon = soon;
     this.pastRuns = pastRuns;
   }
 
@@ -35,11 +38,11 @@ export class SqliteStore {
   }
 
   /** Opens or creates the file of a folder. Throws StoreError, and leaves nothing open. */
-  static async open({ onTrouble, onFault, ...file }: SqliteSettings): Promise<SqliteStore> {
+  static async open({ onTrouble, onFault, soon, ...file }: SqliteSettings): Promise<SqliteStore> {
     const thread = new StoreThread(file, onTrouble, onFault);
     try {
       const { pastRuns } = await thread.opened;
-      return new SqliteStore(thread, pastRuns);
+      return new SqliteStore(thread, pastRuns, soon);
     } catch (cause) {
       await thread.end();
       throw cause;
@@ -64,21 +67,24 @@ export class SqliteStore {
   }
 
   /**
-   * Keeps a batch, all of it or nothing. Calls `done` once, after this has returned. One batch at a
-   * time.
+   * Keeps a batch, all of it or nothing; a large one is encoded in several turns of the loop. Calls
+   * `done` once, after this has returned. One batch at a time.
    */
   commit(changes: Changes, done: (failure: StoreFailure | null) => void): void {
-    const batch = encodeBatch(changes, this.#batchBytes);
-    this.#batchBytes = Math.min(batch.rows.length * 1.25 + 1024, largestGuess);
-    this.#send(batch, (error) => done(error?.failure ?? null));
+    this.#send(encodeBatch(changes), (error) => done(error?.failure ?? null));
   }
 
-  /** Pieces of large payloads first, one after another: the rows make them valid. */
-  #send({ pieces, rows }: EncodedBatch, done: (error: StoreError | null) => void): void {
-    const piece = pieces.next();
-    if (piece.done === true) return this.#thread.commit(rows, done);
-    this.#thread.commit(piece.value, (error) => {
-      if (error === null) this.#send({ pieces, rows }, done);
+  #send(batch: Iterator<EncodedRows, void, void>, done: (error: StoreError | null) => void): void {
+    const next = batch.next();
+    if (next.done === true) return;
+    const { of, rows } = next.value;
+    if (of === "part") {
+      this.#thread.add(rows);
+      return this.#soon(() => this.#send(batch, done));
+    }
+    if (of === "last") return this.#thread.commit(rows, done);
+    this.#thread.commitAlone(rows, (error) => {
+      if (error === null) this.#send(batch, done);
       else done(error);
     });
   }

@@ -70,11 +70,25 @@ export class StoreThread {
     this.#worker.postMessage(message, []);
   }
 
-  /** Hands over the rows: their buffer is empty then. One at a time. */
+  /** Hands over rows, whose buffer is empty then: they belong to the next `commit`. */
+  add(rows: Uint8Array<ArrayBuffer>): void {
+    this.#hand({ ask: "add", rows });
+  }
+
+  /** Ends a transaction with these rows. One at a time. If it fails, what was added is gone too. */
   commit(rows: Uint8Array<ArrayBuffer>, done: Committed): void {
     this.#committed = done;
-    const message: ToThread = { ask: "commit", rows };
-    this.#worker.postMessage(message, [rows.buffer]);
+    this.#hand({ ask: "commit", rows });
+  }
+
+  /** Commits rows without those that were added. If that fails, they are gone. */
+  commitAlone(rows: Uint8Array<ArrayBuffer>, done: Committed): void {
+    this.#committed = done;
+    this.#hand({ ask: "commitAlone", rows });
+  }
+
+  #hand(message: ToThread & { readonly rows: Uint8Array<ArrayBuffer> }): void {
+    this.#worker.postMessage(message, [message.rows.buffer]);
   }
 
   async end(): Promise<void> {

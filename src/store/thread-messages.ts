@@ -6,7 +6,10 @@ import type { FileFacts, PastRun } from "./store.ts";
 export type ToThread =
   /** Read the next buffer. */
   | { readonly ask: "read" }
-  | { readonly ask: "commit"; readonly rows: Uint8Array<ArrayBuffer> }
+  /** Has no answer. */
+  | { readonly ask: "add"; readonly rows: Uint8Array<ArrayBuffer> }
+  /** `commit`: with the rows that were added. */
+  | { readonly ask: "commit" | "commitAlone"; readonly rows: Uint8Array<ArrayBuffer> }
   | { readonly ask: "heartbeat"; readonly at: Millis }
   | { readonly ask: "facts" }
   | { readonly ask: "close"; readonly at: Millis };

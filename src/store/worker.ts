@@ -25,6 +25,8 @@ function open(asked: OpenFile): void {
 class Answerer {
   readonly #file: StoreFile;
   #heartbeatFailed = false;
+  /** Rows of the next transaction. */
+  #added: Uint8Array[] = [];
   #reading: Iterator<Uint8Array<ArrayBuffer>, void, void> | null = null;
 
   constructor(file: StoreFile) {
@@ -35,8 +37,12 @@ class Answerer {
     switch (message.ask) {
       case "read":
         return answer(() => this.#read());
+      case "add":
+        return void this.#added.push(message.rows);
       case "commit":
-        return this.#commit(message.rows);
+        return this.#commit([...this.#added.splice(0), message.rows]);
+      case "commitAlone":
+        return this.#commit([message.rows]);
       case "heartbeat":
         return this.#heartbeat(message);
       case "facts":
@@ -54,10 +60,11 @@ class Answerer {
     return { to: "read", rows: null };
   }
 
-  #commit(rows: Uint8Array<ArrayBuffer>): void {
+  #commit(buffers: readonly Uint8Array[]): void {
     const begin = performance.now();
-    const done = attempt(() => this.#file.apply(rows));
+    const done = attempt(() => this.#file.apply(...buffers));
     const failure = "failure" in done ? done.failure : null;
+    if (failure !== null) this.#added = [];
     tell({ to: "commit", failure, tookMs: performance.now() - begin });
   }
 

@@ -89,9 +89,9 @@ export class Books {
   mayBeMet(due: number, now: number): boolean {
     const isNear = (time: number): boolean => now >= time && now <= time + this.slackMs;
     if (isNear(this.met(due))) return true;
-    // What is due, or left for a later turn, when the broker notices a suspend is met before or after
-    // that.
-    return this.jumps.some(
+    // What is due, or left for a later turn, when the broker notices a suspend or stands still is met
+    // before or after that.
+    return [...this.jumps, ...this.holds].some(
       ({ from, to }) => due <= from && due + this.slackMs >= from && isNear(to),
     );
   }

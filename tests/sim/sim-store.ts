@@ -101,12 +101,17 @@ export class SimStore {
       return effects;
     };
     const take = journal.take.bind(journal);
-    journal.take = () => {
-      const changes = take();
+    let size = 0;
+    journal.take = (most) => {
+      const changes = take(most);
+      size += changes.length;
+      // Otherwise it is a part, and what changes before the next one belongs to the same batch.
+      if (!journal.isClean) return changes;
       this.#taken = this.#changed;
       this.#takenSnapshot = this.#referee.snapshot();
       // Then nothing has to be kept for what was promised.
-      if (changes.length === 0) this.#keepTaken();
+      if (size === 0) this.#keepTaken();
+      size = 0;
       return changes;
     };
   }

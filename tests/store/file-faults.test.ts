@@ -42,9 +42,7 @@ function open(folder: string, changed: Partial<OpenFile> = {}): StoreFile {
 }
 
 function apply(file: StoreFile, changes: Changes): void {
-  const { pieces, rows } = encodeBatch(changes, 1000);
-  for (let next = pieces.next(); next.done !== true; next = pieces.next()) file.apply(next.value);
-  file.apply(rows);
+  for (const { rows } of encodeBatch(changes)) file.apply(rows);
 }
 
 /** The fault and the clause of what an action throws. */
@@ -124,7 +122,7 @@ test("a broker that was killed leaves no lock behind, and what it committed", as
       import { sample } from ${JSON.stringify(path.resolve("tests/store/records.ts"))};
       const file = StoreFile.open({ folder: ${JSON.stringify(folder)}, durability: "normal", version: "1" });
       file.heartbeat(1);
-      file.apply(encodeBatch(sample, 1000).rows);
+      for (const { rows } of encodeBatch(sample)) file.apply(rows);
       process.kill(process.pid, "SIGKILL");`;
     const ran = spawnSync(process.execPath, ["-e", script], { encoding: "utf8" });
     expect([ran.signal, ran.stderr]).toEqual(["SIGKILL", ""]);
@@ -321,8 +319,8 @@ test("a message whose pieces came and whose batch did not is gone at the next st
   await inFolder((folder) => {
     const file = open(folder);
     const payload = new Uint8Array(3 * 1024 * 1024);
-    const { pieces } = encodeBatch([{ put: "message", value: message(1, { payload }) }], 1000);
-    for (let next = pieces.next(); next.done !== true; next = pieces.next()) file.apply(next.value);
+    const batch = encodeBatch([{ put: "message", value: message(1, { payload }) }]);
+    for (const { of, rows } of batch) if (of === "piece") file.apply(rows);
     expect(file.facts().rows.piece).toBe(3);
     file.close();
     const next = open(folder);
@@ -386,7 +384,8 @@ function killed(folder: string, durability: OpenFile["durability"] = "normal"): 
     const file = StoreFile.open({ folder: ${JSON.stringify(folder)}, durability: "${durability}", version: "1" });
     for (const number of [1, 2]) {
       file.heartbeat(number * 1000);
-      file.apply(encodeBatch([{ put: "message", value: message(number) }], 1000).rows);
+      const batch = encodeBatch([{ put: "message", value: message(number) }]);
+      for (const { rows } of batch) file.apply(rows);
     }
     process.kill(process.pid, "SIGKILL");
   `;

@@ -14,6 +14,7 @@ function check(behaviour: string, run: (open: () => Promise<SqliteStore>) => Pro
         ...{ folder, durability: "normal", version: "1" },
         onTrouble: (error) => expect.unreachable(error?.message),
         onFault: (cause) => expect.unreachable(String(cause)),
+        soon: (work) => void setImmediate(work),
       });
     try {
       await run(open);
@@ -163,3 +164,23 @@ check("many sessions come back whole, in parts", async (open) => {
   expect(parts).toBeGreaterThan(3);
   await store.close(at(1));
 });
+
+check(
+  "a batch of many parts, with a large payload between them, is one transaction",
+  async (open) => {
+    const store = await open();
+    const payload = new Uint8Array(3 * 1024 * 1024 + 5).fill(7);
+    const messages = Array.from({ length: 5000 }, (_, number) =>
+      message(number + 1, number === 2500 ? { payload } : {}),
+    );
+    const puts = messages.map((value) => ({ put: "message", value }) as const);
+    const commits = store.commits.count;
+    expect(await committed(store, puts)).toBeNull();
+    // Four pieces, and all rows together.
+    expect(store.commits.count - commits).toBe(5);
+    await store.close(at(1));
+    const next = await open();
+    expect<unknown>((await allOf(next)).messages).toEqual(messages);
+    await next.close(at(2));
+  },
+);

@@ -1,7 +1,7 @@
 import type { Change, RecordChange } from "../durable.ts";
-import type { Journal } from "../journal.ts";
+import type { BatchPart, Journal } from "../journal.ts";
 
-/** Of what may be kept later, in one batch at most: it is there for people, and holds up nobody. */
+/** Of what may be kept later, in one part of a batch at most: it is there for people, and holds up nobody. */
 const atOnce = 500;
 
 /** Something remembered that outlives the process. */
@@ -59,9 +59,9 @@ export class RecordJournal {
     if (record.isStored) this.#dropped.push(record.drop());
   }
 
-  /** Something has to be in a batch now. */
-  get isUrgent(): boolean {
-    return this.#bound.size > 0 || (this.#flushing > 0 && !this.isEmpty);
+  /** So many have to be in a batch now. */
+  get urgent(): number {
+    return this.#bound.size + Math.min(this.#flushing, this.#loose.size + this.#dropped.length);
   }
 
   /** Nothing changed since the last batch. */
@@ -74,11 +74,17 @@ export class RecordJournal {
     this.#flushing = this.#loose.size + this.#dropped.length;
   }
 
-  /** Appends what changed to a batch. */
-  take(changes: Change[]): void {
-    for (const record of this.#bound) take(record, changes);
-    this.#bound.clear();
-    let left = atOnce;
+  /** Appends what changed to a part of a batch, as far as there is room in it. */
+  take(part: BatchPart): void {
+    const { changes } = part;
+    for (const record of this.#bound) {
+      if (part.isFull) return;
+      part.room -= 1;
+      this.#bound.delete(record);
+      take(record, changes);
+    }
+    let left = Math.min(atOnce, Math.max(0, part.room));
+    const before = left;
     for (const record of this.#loose) {
       if (left === 0) break;
       left -= 1;
@@ -87,7 +93,7 @@ export class RecordJournal {
     }
     const dropped = this.#dropped.splice(0, left);
     for (const change of dropped) changes.push(change);
-    this.#flushing = Math.max(0, this.#flushing - (atOnce - left) - dropped.length);
+    this.#flushing = Math.max(0, this.#flushing - (before - left) - dropped.length);
   }
 }
 

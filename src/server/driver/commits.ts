@@ -1,4 +1,5 @@
-import type { Changes, Commit } from "../../core/durable.ts";
+import type { Budget } from "../../core/budget.ts";
+import type { Change, Changes, Commit } from "../../core/durable.ts";
 import type { Journal } from "../../core/journal.ts";
 import type { Core } from "./core.ts";
 import type { Loop } from "./loop.ts";
@@ -7,9 +8,22 @@ import type { Output } from "./output.ts";
 /** Milliseconds until a batch that failed comes again. */
 const retryMs = 1000;
 
+/** Work of taking one key. */
+const unitsOfKey = 2;
+
+interface CommitParts {
+  readonly loop: Loop;
+  readonly output: Output;
+  readonly core: Core;
+  readonly budget: Budget;
+  /** Work of taking one part of a batch. */
+  readonly units: number;
+}
+
 /**
  * Hands what the journal has to the store: one batch at a time, with all that one poll of the
- * sockets changed, or that changed while the batch before was under way.
+ * sockets changed, or that changed while the batch before was under way. A large one is made in
+ * several turns of the loop; it is complete at the end of one in which nothing is left.
  */
 export class Commits {
   readonly #journal: Journal;
@@ -17,24 +31,37 @@ export class Commits {
   readonly #loop: Loop;
   readonly #output: Output;
   readonly #core: Core;
-  /** A batch is to be made; nothing is to be done; or it is at the store, or waits to come again. */
+  readonly #budget: Budget;
+  /** Keys to take in one turn. */
+  readonly #most: number;
+  /** Nothing is to be done; a batch is to be made; it is at the store, or waits to come again. */
   #state: "idle" | "due" | "committing" | "failed" = "idle";
+  /** What was taken for a batch that is not complete. */
+  #taken: Change[] = [];
+  /** Keys that the last part left in the journal; null: a batch begins. */
+  #left: number | null = null;
   /** The batch that failed; null: none did. */
   #failed: Changes | null = null;
 
-  constructor(journal: Journal, commit: Commit, loop: Loop, output: Output, core: Core) {
+  constructor(
+    journal: Journal,
+    commit: Commit,
+    { loop, output, core, budget, units }: CommitParts,
+  ) {
     this.#journal = journal;
     this.#commit = commit;
     this.#loop = loop;
     this.#output = output;
     this.#core = core;
+    this.#budget = budget;
+    this.#most = Math.max(1, Math.floor(units / unitsOfKey));
   }
 
   /** The journal has something to keep. */
   due(): void {
     if (this.#state !== "idle") return;
     this.#state = "due";
-    this.#loop.soon(() => this.#core.guard(() => this.#begin()));
+    this.#loop.soon(() => this.#core.guard(() => this.#takePart()));
   }
 
   /** The store has all that the journal had. */
@@ -42,24 +69,41 @@ export class Commits {
     return this.#state === "idle";
   }
 
-  #begin(): void {
-    this.#state = "committing";
-    const changes = this.#failed ?? this.#journal.take();
-    // What is held since a batch failed is not in that batch.
-    if (this.#failed === null) this.#output.beginCommit();
-    if (changes.length === 0) this.#done();
-    else {
-      this.#commit(changes, (failure) => {
-        if (failure === null) return this.#done();
-        this.#failed = changes;
-        this.#state = "failed";
-        this.#loop.after(retryMs, () => this.#core.guard(() => this.#begin()));
-        this.#core.call(() => {
-          const connections = this.#output.breakPromises();
-          this.#core.handle({ type: "persistFailed", failure, connections });
-        });
-      });
+  /**
+   * Takes so many keys, and as many again as have changed since the part before: so the batch gets
+   * complete however much changes meanwhile.
+   */
+  #takePart(): void {
+    const { size } = this.#journal;
+    const most = this.#most + Math.max(0, size - (this.#left ?? size));
+    for (const change of this.#journal.take(most)) this.#taken.push(change);
+    this.#left = this.#journal.size;
+    this.#budget.spent += (size - this.#left) * unitsOfKey;
+    if (!this.#journal.isClean) {
+      this.#loop.soon(() => this.#core.guard(() => this.#takePart()));
+      return;
     }
+    const changes = this.#taken;
+    this.#taken = [];
+    this.#left = null;
+    this.#output.beginCommit();
+    this.#send(changes);
+  }
+
+  #send(changes: Changes): void {
+    this.#state = "committing";
+    if (changes.length === 0) return this.#done();
+    this.#commit(changes, (failure) => {
+      if (failure === null) return this.#done();
+      this.#failed = changes;
+      this.#state = "failed";
+      // What is held since then is not in that batch.
+      this.#loop.after(retryMs, () => this.#core.guard(() => this.#send(changes)));
+      this.#core.call(() => {
+        const connections = this.#output.breakPromises();
+        this.#core.handle({ type: "persistFailed", failure, connections });
+      });
+    });
   }
 
   #done(): void {

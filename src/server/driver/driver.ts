@@ -28,7 +28,7 @@ import { Newcomers } from "./newcomers.ts";
 import { Progress } from "./progress.ts";
 import { Reading } from "./reading.ts";
 import { Standstill } from "./standstill.ts";
-import { Turns } from "./turns.ts";
+import { Turns, unitsOfTurn } from "./turns.ts";
 
 /** Receives events: a LogSink, or a list in a test. */
 export interface EventLog {
@@ -63,6 +63,9 @@ export interface DriverOptions {
   /** Called with a fault of our own: print the state and exit. The current work stops. */
   readonly onFault: (fault: unknown) => void;
 }
+
+/** Of the work of a turn, what one part of a batch for the store takes: one in so many. */
+const partOfBatch = 2;
 
 /**
  * Connects the core to the world: hands in one input at a time, executes its effects in order,
@@ -159,7 +162,11 @@ export class Driver {
       turns: this.#turns,
       arrivals: this.#arrivals,
     };
-    this.#commits = createCommits(options, this.#loop, this.#output, core);
+    this.#commits = createCommits(options, {
+      ...parts,
+      budget: this.#budget,
+      units: (options.unitsOfTurn ?? unitsOfTurn) / partOfBatch,
+    });
     this.#deadlines = new Deadlines({
       ...parts,
       timer: options.timer,
@@ -544,13 +551,11 @@ export class Driver {
 /** Null: nothing outlives the process. */
 function createCommits(
   { broker: { journal }, commit = null }: DriverOptions,
-  loop: Loop,
-  output: Output,
-  core: Core,
+  parts: ConstructorParameters<typeof Commits>[2],
 ): Commits | null {
   assert((journal === null) === (commit === null), "a journal has a store that takes it");
   if (journal === null || commit === null) return null;
-  return new Commits(journal, commit, loop, output, core);
+  return new Commits(journal, commit, parts);
 }
 
 function channelOf(link: Link): Channel {

@@ -3,7 +3,7 @@ import type { Millis } from "../../core/io.ts";
 import type { Clock } from "./clock.ts";
 
 /** Work of one turn, in units of `Budget`, and the time that it may take on a slow machine. */
-const unitsOfTurn = 4000;
+export const unitsOfTurn = 4000;
 const turnMs = 5;
 /** A turn that has not come for so long is overdue. */
 const overdueMs = 2 * turnMs;
