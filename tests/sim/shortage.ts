@@ -1,3 +1,4 @@
+import { rightsOf } from "../../src/core/access-lists.ts";
 import type { Broker } from "../../src/core/broker.ts";
 import type { PublishPacket } from "../../src/core/packet.ts";
 import { costs, textBytes } from "../../src/core/memory.ts";
@@ -36,7 +37,8 @@ export class Shortage {
     if (broker.memory.hasRoomBefore("refuseMessages", payload.length)) return false;
     const content = { topic, qos, retain, payload, properties, expiresAt: null };
     const message = { ...content, frame: null, owned: false, keepers: 0 };
-    // The first question may have the broker remember a route, which takes memory.
+    // The first questions may have the broker remember rights and a route, which take memory.
+    rightsOf(broker, publisher);
     isRoomFor(broker, publisher, message);
     const aliasBytes = aliasGrowth(publisher, packet);
     broker.memory.aliases.take(aliasBytes);
