@@ -74,7 +74,7 @@ export class RecordJournal {
     this.#flushing = this.#loose.size + this.#dropped.length;
   }
 
-  /** Appends what changed to a part of a batch, as far as there is room in it. */
+  /** Appends what changed to a part of a batch; of what belongs to it, as much as there is room for. */
   take(part: BatchPart): void {
     const { changes } = part;
     for (const record of this.#bound) {
@@ -83,8 +83,7 @@ export class RecordJournal {
       this.#bound.delete(record);
       take(record, changes);
     }
-    let left = Math.min(atOnce, Math.max(0, part.room));
-    const before = left;
+    let left = atOnce;
     for (const record of this.#loose) {
       if (left === 0) break;
       left -= 1;
@@ -93,7 +92,7 @@ export class RecordJournal {
     }
     const dropped = this.#dropped.splice(0, left);
     for (const change of dropped) changes.push(change);
-    this.#flushing = Math.max(0, this.#flushing - (before - left) - dropped.length);
+    this.#flushing = Math.max(0, this.#flushing - (atOnce - left) - dropped.length);
   }
 }
 
