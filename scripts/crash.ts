@@ -8,7 +8,7 @@ const help = `npm run crash -- [options]
 Kills dist/mqttd (or MQTTD_EXECUTABLE) with SIGKILL at random moments while clients of mqtt.js publish
 with QoS 1 and 2, and starts it again on the same store. Every acknowledged message has to arrive (QoS 2
 exactly once), no session, subscription or retained message may be lost, and every will has to be
-published once its client is gone.
+published once its client is gone, and to have that one fate in the records at the end.
 
   --rounds N           how often to kill it (200)
   --seed N             of the moments and deeds (random)

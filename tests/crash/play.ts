@@ -1,8 +1,9 @@
 import { expect } from "bun:test";
 import mqtt from "mqtt";
 import { rmSync } from "node:fs";
+import type { WillsAnswer } from "../../src/api/api.ts";
 import { Dice } from "../support/dice.ts";
-import { Folder, RunningBroker } from "../support/executable.ts";
+import { Folder, run, RunningBroker } from "../support/executable.ts";
 import { eventually } from "../support/inbox.ts";
 import { MqttJsClient } from "../support/mqttjs-client.ts";
 import { Door } from "./door.ts";
@@ -52,6 +53,7 @@ export async function playCrashes(options: CrashOptions): Promise<CrashFigures> 
       options.print?.(`round ${round}: ${JSON.stringify(play.figures(round))}`);
     }
     await play.settle();
+    await play.checkFates(data);
     return play.figures(options.rounds);
   } finally {
     await play.end();
@@ -119,6 +121,26 @@ class CrashPlay {
     }
     for (const subscriber of [...this.#subscribers, watcher]) subscriber.expectSessionKept();
     await this.#broker?.stop();
+  }
+
+  /** What `inspect wills` knows after all of them: each armed will was published, once. */
+  async checkFates(data: Folder): Promise<void> {
+    const args = ["inspect", "wills", "--json", "--limit", "100000", "--data", this.#folder];
+    const { stdout, stderr } = await run(data, args);
+    expect(stderr).toBe("");
+    const { wills } = JSON.parse(stdout) as WillsAnswer;
+    for (const { topic, wasArmed } of this.#mortals) {
+      const told = wills
+        .filter((will) => will.topic === topic)
+        .map(({ fate, steps }) => ({
+          fate: fate?.fate,
+          fates: steps.filter(({ state }) => state === fate?.fate).length,
+        }));
+      // Of one that was not answered the broker may know nothing, or may have kept its will.
+      if (!wasArmed && told.length === 0) continue;
+      const expected = wasArmed ? [{ fate: "published", fates: 1 }] : [expect.anything()];
+      expect({ topic, told }).toEqual({ topic, told: expected });
+    }
   }
 
   figures(rounds: number): CrashFigures {
