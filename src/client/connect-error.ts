@@ -8,17 +8,19 @@ import { clause } from "../log/foreign.ts";
 
 /**
  * A failed connection as text with its exit code: 3 no connection, 4 refused or no MQTT, 5 no
- * answer. Null: an error of another kind.
+ * answer. Null: an error of another kind. `hasWill`: its CONNECT had one, of the user's flags.
  */
 export function connectError(
   error: unknown,
   target: Target,
   hintForNobody: string | null = null,
+  hasWill = false,
 ): CliError | null {
   const where = targetText(target);
   if (error instanceof Refused) {
     const message = `${where} refused the connection: ${refusalText(error)}`;
-    return new CliError(message, { exitCode: 4, hint: refusedHint(error, target) });
+    const hint = (hasWill ? refusedWillHint(error) : null) ?? refusedHint(error, target);
+    return new CliError(message, { exitCode: 4, hint });
   }
   if (error instanceof InvalidAnswer) {
     const message = `${where} does not speak MQTT as a broker does: ${clause(error.detail)}`;
@@ -30,7 +32,8 @@ export function connectError(
       return new CliError(message, { exitCode: 5, hint: "is it an MQTT broker?" });
     }
     const message = `${where}: ${clause(error.message)}`;
-    const hint = certificateHint(error.message, target) ?? listenerHint(target);
+    const will = hasWill ? "; or it refuses the will: try without --will-topic" : "";
+    const hint = certificateHint(error.message, target) ?? listenerHint(target) + will;
     return new CliError(message, { exitCode: 3, hint });
   }
   if (!(error instanceof DialError)) return null;
@@ -149,6 +152,28 @@ function refusedHint({ code }: Refused, { username }: Target): string | null {
     case 0x86:
     case 0x87:
       return username === null ? "log in with -u USER -P PASSWORD" : "see -u and -P";
+    default:
+      return null;
+  }
+}
+
+/** For a CONNECT with a will, which a broker may refuse for the will's sake; null: no hint of its own. */
+function refusedWillHint({ code, connack }: Refused): string | null {
+  const isWill = /\bwill\b/i.test(connack.properties?.reasonString ?? "");
+  switch (code) {
+    case 5:
+    case 0x87:
+      return isWill
+        ? "another --will-topic, or the right to publish there"
+        : "log in with -u USER -P PASSWORD; or it refuses the will: try without --will-topic";
+    case 0x90:
+      return "another --will-topic";
+    case 0x95:
+      return "a shorter --will-payload";
+    case 0x9a:
+      return "leave out --will-retain";
+    case 0x9b:
+      return "a lower --will-qos";
     default:
       return null;
   }

@@ -352,7 +352,8 @@ export class Session {
 
   #asCliError(error: unknown): unknown {
     const hint = "is a broker running there? mqttd serve starts one";
-    return connectError(error, this.#request.target, hint) ?? error;
+    const { target, connect } = this.#request;
+    return connectError(error, target, hint, connect.will !== undefined) ?? error;
   }
 }
 

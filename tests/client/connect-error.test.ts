@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { connectError } from "../../src/client/connect-error.ts";
-import { NoAnswer } from "../../src/client/client-error.ts";
+import { NoAnswer, Refused } from "../../src/client/client-error.ts";
 import { DialError } from "../../src/client/dial-error.ts";
 import { plainTls, type Target } from "../../src/client/target.ts";
 
@@ -47,4 +47,31 @@ test("a path that is not there: a URL of the same scheme and place", () => {
   expect(hintOf(error, { ...wss, transport: "ws", tls: null })).toBe(
     "another path? ws://lab:8883/PATH",
   );
+});
+
+test("a CONNECT with a will that is refused: the will may be the cause", () => {
+  const refused = (code: number, reasonString?: string): Refused =>
+    new Refused({
+      ...{ cmd: "connack", sessionPresent: false, reasonCode: code },
+      ...(reasonString !== undefined && { properties: { reasonString } }),
+    });
+  const hint = (error: Error): string | null | undefined =>
+    connectError(error, target, null, true)?.hint;
+  const maybe = "log in with -u USER -P PASSWORD; or it refuses the will: try without --will-topic";
+  expect(hint(refused(5))).toBe(maybe);
+  expect(hint(refused(0x87))).toBe(maybe);
+  expect(hint(refused(0x87, "the client may not publish on its will topic"))).toBe(
+    "another --will-topic, or the right to publish there",
+  );
+  expect(hint(refused(0x90))).toBe("another --will-topic");
+  expect(hint(refused(0x95))).toBe("a shorter --will-payload");
+  expect(hint(refused(0x9a))).toBe("leave out --will-retain");
+  expect(hint(refused(0x9b))).toBe("a lower --will-qos");
+  expect(hint(refused(0x86))).toBe("log in with -u USER -P PASSWORD");
+  expect(hint(new NoAnswer(closed, true))).not.toContain("will");
+  const plain = { ...target, transport: "tcp", tls: null } as const;
+  expect(connectError(new NoAnswer(closed, true), plain, null, true)?.hint).toEndWith(
+    "or it refuses the will: try without --will-topic",
+  );
+  for (const code of [5, 0x9a]) expect(hintOf(refused(code)) ?? "").not.toContain("will");
 });

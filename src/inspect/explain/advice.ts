@@ -11,6 +11,7 @@ import { credentialsAdvice } from "./credentials.ts";
 import { droppedCopies } from "./dropped-copies.ts";
 import { adviceOnHabits } from "./habits.ts";
 import { ignoredWills } from "./on-purpose.ts";
+import { refusedByAccess, refusedByWillLimit } from "./refused-will.ts";
 import { isOtherProgram, otherProgram } from "./successor.ts";
 import { adviceOnSilence } from "./silence.ts";
 import {
@@ -80,12 +81,7 @@ function refusedFor(detail: string | null, connection: ConnectionAccount): strin
       "again and again without a word"
     );
   }
-  if (detail.includes("may not publish")) {
-    return (
-      "Let it publish on its will's topic, or give its will a topic on which it may publish. " +
-      "It is refused at CONNECT because a broker that lets it in could never publish its will"
-    );
-  }
+  if (detail.includes("may not publish")) return refusedByAccess(detail, connection);
   if (isBridgeState(refusedWill)) return bridgeAdvice;
   return `Correct the will, and connect again: ${clause(detail)}`;
 }
@@ -104,7 +100,11 @@ function refusedByLimit(detail: string, limit: string, statement: string | null)
       `\`mqttd inspect sessions\` lists them.`;
     return { topic: "brokerFull", ...sentence(text, statement) };
   }
-  const text = `${capital(clause(detail))}: let it keep to that, or change the broker's ${limit}.`;
+  const known = refusedByWillLimit(detail, limit);
+  const text =
+    known === null
+      ? `${capital(clause(detail))}: let it keep to that, or change the broker's ${limit}.`
+      : `${known}.`;
   return { topic: "refused", ...sentence(text, statement) };
 }
 

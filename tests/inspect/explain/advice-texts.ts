@@ -156,25 +156,24 @@ export const adviceTexts: Readonly<Record<string, readonly string[]>> = {
      birth of the new one. Give the device one client id and keep it.`,
   ],
   refused: [
-    `Let it publish on its will's topic, or give its will a topic on which it may publish. It is
-     refused at CONNECT because a broker that lets it in could never publish its will.`,
+    `Change the line test.acl:1 'topic deny it', which denies secret, and \`mqttd inspect reload\`. Or
+     give its will a topic on which it may publish. It is refused at CONNECT because a broker that
+     lets it in could never publish its will.`,
     `A bridge may have its state on $SYS/broker/connection/ID/state and nowhere else below $SYS,
      where ID is one level, through a listener without a mount point. In mosquitto.conf give this
      connection a remote_clientid without a slash, a notification_topic outside of $SYS, or
      notifications false.`,
-    `Will QoS 1 exceeds the maximum of 0 (limits.qos): let it keep to that, or change the broker's
-     limits.qos.`,
+    `Give the will a QoS of 0 at most, or give this broker a higher limits.qos.`,
     `Correct the will, and connect again: Will Topic holds a wildcard.`,
     `Correct the will, and connect again: Will Topic holds U+0000.`,
     `Correct the will, and connect again: the will topic is below $SYS, where only the broker may
      publish.`,
-    `The will payload of 1025 B exceeds the limit of 1024 B (limits.payloadSize): let it keep to
-     that, or change the broker's limits.payloadSize.`,
+    `Give the will a payload of 1024 B at most, or give this broker a higher limits.payloadSize.`,
     `Give it a user name and a password of the broker's password file (\`mqttd passwd FILE USER\` and
      \`mqttd inspect reload\` add one), or let anonymous clients in: auth.allowAnonymous, or
      allowAnonymous of that listener.`,
-    `A CONNECT of 339 B, and the maximum is 256 B (limits.connectSize): let it keep to that, or
-     change the broker's limits.connectSize.`,
+    `Let it send a smaller CONNECT, or give this broker a higher limits.connectSize. A will's payload
+     and User Properties are the usual cause of a large one.`,
   ],
   retainedWillWithoutBirth: [
     `It has a retained will on wills/mortal, but published nothing retained there while connected:

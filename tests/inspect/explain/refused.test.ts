@@ -6,6 +6,7 @@ import {
   type ConnectFields,
   willQosFlag,
 } from "../../support/connect-bytes.ts";
+import { accessListOf } from "../../support/access-text.ts";
 import { mortal } from "../../support/mortal.ts";
 import { World } from "../../support/world.ts";
 import { answerOf, flatPage, pageOf, told, topicsOf, watched } from "./explained.ts";
@@ -268,11 +269,23 @@ test.each([4, 5] as const)("explained: a broker that keeps no sessions, MQTT %d"
 });
 
 test.each([
-  [{ retain: false }, { retain: true }, "limits.retain"],
-  [{ qos: 0 }, { qos: 1 }, "limits.qos"],
-  [{ topicLevels: 1 }, {}, "limits.topicLevels"],
-  [{ payloadSize: 3 }, {}, "limits.payloadSize"],
-] as const)("explained: a will that is refused by %p", (limits, will, key) => {
+  [
+    ...[{ retain: false }, { retain: true }],
+    "Connect without Will Retain, or let this broker retain messages (limits.retain).",
+  ],
+  [
+    ...[{ qos: 1 }, { qos: 2 }],
+    "Give the will a QoS of 1 at most, or give this broker a higher limits.qos.",
+  ],
+  [
+    ...[{ topicLevels: 1 }, {}],
+    "Give the will a topic of fewer levels, or give this broker a higher limits.topicLevels.",
+  ],
+  [
+    ...[{ payloadSize: 3 }, {}],
+    "Give the will a payload of 3 B at most, or give this broker a higher limits.payloadSize.",
+  ],
+] as const)("explained: a will that is refused by %p", (limits, will, change) => {
   const world = new World({ limits });
   const client = world.open();
   client.connect({
@@ -280,7 +293,23 @@ test.each([
     will: { topic: "wills/mortal", payload: Buffer.from("gone"), qos: 0, retain: false, ...will },
   });
   const page = flatPage(world);
-  expect(page).toContain(`let it keep to that, or change the broker's ${key}`);
+  expect(page).toContain(`What to change - ${change}`);
+});
+
+test.each([
+  [["topic read #"], "Add a line such as `topic write wills/mortal` to test.acl, and"],
+  [
+    ["topic readwrite #", "topic deny wills/#"],
+    "Change the line test.acl:2 'topic deny wills/#', which denies wills/mortal, and",
+  ],
+] as const)("explained: a will that is refused by the access list %p", (lines, change) => {
+  const world = new World({ access: accessListOf(lines) });
+  world.open().connect({
+    clientId: "mortal",
+    will: { topic: "wills/mortal", payload: Buffer.from("gone"), qos: 0, retain: false },
+  });
+  const page = flatPage(world);
+  expect(page).toContain(`What to change - ${change} \`mqttd inspect reload\`.`);
 });
 
 test("explained: a birth that is refused, and a will that is not retained, by limits", () => {
