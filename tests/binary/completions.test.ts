@@ -95,6 +95,10 @@ test.skipIf(!installed("fish"))("fish: what it offers", async () => {
   expect(await offers("mqttd serve --set limits.packetS")).toEqual(["limits.packetSize="]);
   expect(await offers("mqttd serve --config lab")).toEqual(["laboratory.json"]);
   expect(await offers("mqttd serve --config=lab")).toEqual(["--config=laboratory.json"]);
+  expect(await offers("mqttd certs b")).toEqual(["bin/"]);
+  expect(await offers("mqttd pub -D publish c")).toEqual(["content-type", "correlation-data"]);
+  expect(await offers("mqttd help codes 0x8B")).toEqual(["0x8B"]);
+  expect(await offers("mqttd m")).toEqual(["man"]);
 });
 
 test("client ids are those of the running broker, if a shell reads them as they are", async () => {
