@@ -9,9 +9,15 @@ const processors = [
   { block: "on_intel", cpu: "x64" },
 ];
 
+/**
+ * Homebrew's audit wants at most 80 characters with the formula's name and a colon, no article at
+ * the start, not the name again, and no full stop.
+ */
+const desc = "MQTT broker for a dev laptop: exact keepalives and wills, explained";
+
 /** A formula for Homebrew on macOS and Linux; null: none of its archives was made. */
 export function homebrewFormula(release: Release): string | null {
-  const { version, description, license, baseUrl, archives } = release;
+  const { version, license, baseUrl, archives } = release;
   const blocks = systems.flatMap(({ block, target }) => {
     const inner = processors.flatMap((processor) => {
       const archive = archives.get(`${target}-${processor.cpu}`);
@@ -21,7 +27,7 @@ export function homebrewFormula(release: Release): string | null {
   });
   if (blocks.length === 0) return null;
   return `class Mqttd < Formula
-  desc ${JSON.stringify(description.replace(/^An? /, "").replace(/\.$/, ""))}
+  desc ${JSON.stringify(desc)}
   homepage ${JSON.stringify(baseUrl)}
   version ${JSON.stringify(version)}
   license ${JSON.stringify(license)}

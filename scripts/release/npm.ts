@@ -1,9 +1,10 @@
-import { cpSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import packageJson from "../../package.json" with { type: "json" };
 import { root } from "../command.ts";
 import type { Identity } from "../compile.ts";
 import { buildCommand, buildLibrary } from "../library.ts";
+import { packageReadme } from "./readme.ts";
 import { run } from "./run.ts";
 import { executableName, type Target } from "./targets.ts";
 
@@ -54,9 +55,9 @@ export async function packMain(
   mkdirSync(folder, { recursive: true });
   await buildLibrary(folder);
   await buildCommand(folder, identity);
-  for (const file of [path.join(root, "README.md"), ...licences]) {
-    cpSync(file, path.join(folder, path.basename(file)));
-  }
+  const readme = readFileSync(path.join(root, "README.md"), "utf8");
+  writeFileSync(path.join(folder, "README.md"), packageReadme(readme));
+  for (const file of licences) cpSync(file, path.join(folder, path.basename(file)));
   const { version } = identity;
   const { description, license, engines } = packageJson;
   await packFolder(folder, out, {

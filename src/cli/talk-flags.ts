@@ -143,7 +143,7 @@ export function printFrom(given: Arguments): PrintOptions {
   }
   const pieces = readFormat(format);
   if (typeof pieces === "string") {
-    throw usageError(`--format: found ${pieces}`, "docs/pub-sub.md has the list");
+    throw usageError(`--format: found ${pieces}`, "mqttd sub --help has the list");
   }
   const hasJson = pieces.some((piece) => piece.type === "field" && /^j$/i.test(piece.field));
   if (pretty && !hasJson) throw prettyNothing();

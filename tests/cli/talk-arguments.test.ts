@@ -198,7 +198,7 @@ test("wrong command lines get one line, with the nearest right word", async () =
     ],
     [
       "sub -t a -F %Z",
-      "--format: found %Z, and the fields are %ACDEFIJPRSUXjlmpqrtx (docs/pub-sub.md has the list)",
+      "--format: found %Z, and the fields are %ACDEFIJPRSUXjlmpqrtx (mqttd sub --help has the list)",
     ],
     ["sub -t a --json -F %p", "--json and --format are two forms (give one of them)"],
     ["sub -t a -C 0", '--count: found "0", allowed: a number of messages from 1 to 2147483647'],

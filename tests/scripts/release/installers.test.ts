@@ -40,6 +40,14 @@ test("the formula names the archive and checksum of each machine", () => {
   ]);
 });
 
+test("the formula's description keeps to Homebrew's rules", () => {
+  using folder = written(archives);
+  const [, desc = ""] = /^ {2}desc "(.*)"$/m.exec(folder.text("mqttd.rb")) ?? [];
+  expect(desc.length).toBeGreaterThan(20);
+  expect(`mqttd: ${desc}`.length).toBeLessThanOrEqual(80);
+  expect(desc).not.toMatch(/^(?:an?|the) |mqttd|\.$/i);
+});
+
 const ruby = Bun.which("ruby");
 const rubyTitle = ruby === null ? " (skipped: no ruby here)" : "";
 
