@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { clientOf } from "../../src/core/queries/queries.ts";
-import type { ClientAccount } from "../../src/core/records/client-account.ts";
+import { type ClientAccount, isWillUnknown } from "../../src/core/records/client-account.ts";
 import type { ConnectOptions, TestClient } from "../support/client.ts";
 import { StoredWorld } from "../support/held-store.ts";
 
@@ -105,9 +105,10 @@ test.each(Object.keys(stories))("what is decided is told after a restart as befo
 
 test("a will that was armed when the broker was killed goes on in one account", () => {
   const before = new StoredWorld();
+  connected(before, { clientId: "other", will: gone }).drop("eof");
   const client = connected(before, delayed);
   client.publish("w", "here", { qos: 1 });
-  before.keep();
+  signOfLife(before);
   const [armed] = accountOf(before).wills;
   before.advance(5000);
   const world = before.restart(3000, 400);
@@ -129,6 +130,26 @@ test("a will that was armed when the broker was killed goes on in one account", 
   expect(accountOf(world).wills).toMatchObject([{ id: armed?.id, fate: { at: dueAt } }]);
 });
 
+test("of a connection that began in the last second, its session and its will tell", () => {
+  const before = new StoredWorld();
+  connected(before, delayed);
+  connected(before, { clientId: "b", ...lasting });
+  connected(before, { clientId: "c", ...lasting }).drop("eof");
+  before.keep();
+  const world = before.restart(3000);
+  const told = { sessionOnly: true, end: { cause: "brokerRestarted" } };
+  const { connections, wills } = accountOf(world);
+  expect(connections).toMatchObject([{ ...told, willId: wills[0]?.id }]);
+  expect(wills).toMatchObject([{ state: "delayed", dueAt: before.wall + 1000 + 30_000 }]);
+  expect(accountOf(world, "b").connections).toMatchObject([{ ...told, willId: null }]);
+  expect(accountOf(world, "b").connections.map(isWillUnknown)).toEqual([false]);
+  // Its end was kept with its session.
+  expect(accountOf(world, "c").connections).toMatchObject([{ end: { cause: "closedByPeer" } }]);
+  expect(accountOf(world, "c").connections[0]).not.toHaveProperty("sessionOnly");
+  signOfLife(world);
+  expect(keptOf(world.restart(3000), "b")).toEqual(keptOf(world, "b"));
+});
+
 test("a connection without will that was open when the broker was killed has ended with it", () => {
   const before = new StoredWorld();
   connected(before, { clientId: "a" });
@@ -137,7 +158,7 @@ test("a connection without will that was open when the broker was killed has end
   const diedAt = before.wall + 600;
   const ended = { restored: true, willId: null, end: { cause: "brokerRestarted", at: diedAt } };
   expect(accountOf(first).connections).toMatchObject([ended]);
-  expect(accountOf(first).connections[0]).not.toHaveProperty("willUnknown");
+  expect(accountOf(first).connections[0]).not.toHaveProperty("sessionOnly");
   signOfLife(first);
   // That time stays, although the next broker dies later.
   expect(accountOf(first.restart(3000)).connections).toMatchObject([ended]);
@@ -189,6 +210,7 @@ test("a habit that was logged is not logged again after a restart", () => {
   const before = new StoredWorld();
   connected(before, { clientId: "a", keepalive: 0, will: gone });
   expect(before.noted("clientFault")).toHaveLength(1);
+  signOfLife(before);
   const world = before.restart(1000);
   connected(world, { clientId: "a", keepalive: 0, will: gone });
   expect(world.noted("clientFault")).toHaveLength(0);

@@ -37,7 +37,7 @@ export function connectionOf(broker: Broker, record: ConnectionRecord): Connecti
     refusedWill: record.refusedWill,
     willId: record.willId,
     ...(record.isRestored && { restored: true }),
-    ...(record.isWillUnknown && { willUnknown: true }),
+    ...(record.isOfSession && { sessionOnly: true }),
   };
 }
 

@@ -80,10 +80,11 @@ export interface ConnectionAccount {
    */
   readonly restored?: true;
   /**
-   * The store is of an older mqttd, which kept no will that was decided: whether it had one is not
-   * known, nor its Clean Start. Absent: it is known.
+   * A store has kept only its session, as in the last second before its broker was killed, or by an
+   * older mqttd. Its Clean Start is not known; nor, if it ended otherwise than with that broker,
+   * whether it had a will. Absent: all is known.
    */
-  readonly willUnknown?: true;
+  readonly sessionOnly?: true;
 }
 
 /** A packet that a client began and has not completed. */
@@ -202,4 +203,9 @@ export interface SubscriptionAccount {
   /** 0: none. */
   readonly identifier: number;
   readonly group: string | null;
+}
+
+/** Whether it may have had a will, which no store has kept: one of an open connection is kept. */
+export function isWillUnknown({ sessionOnly, willId, end }: ConnectionAccount): boolean {
+  return sessionOnly === true && willId === null && end?.cause !== "brokerRestarted";
 }

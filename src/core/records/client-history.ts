@@ -130,7 +130,7 @@ export class ClientHistory implements Lasting {
   #changed(): void {
     if (this.#journal === null) return;
     if (this.#number === 0) this.#number = this.#journal.next();
-    this.#journal.changed(this);
+    this.#journal.noted(this);
   }
 
   put(): RecordChange {

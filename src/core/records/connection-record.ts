@@ -108,6 +108,8 @@ export interface DurableConnection {
   readonly sessionExpiryAskedSeconds: number | null;
   readonly refusedWill: WillFacts | null;
   readonly willId: number | null;
+  /** A store had only its session. */
+  readonly isOfSession?: true;
   /** Null: it was open. */
   readonly ended: {
     readonly end: WillEndAccount;
@@ -130,8 +132,11 @@ export class ConnectionRecord extends LastingKept {
   #endStatement: string | null = null;
   /** It was open when its broker died: what it sent is not kept. */
   isRestored = false;
-  /** A store had only its session: whether it had a will that was decided is not known. */
-  isWillUnknown = false;
+  /**
+   * A store had only its session: its Clean Start is not known, nor, if it had ended before, whether it
+   * had a will that was decided.
+   */
+  isOfSession = false;
   will: WillRecord | null = null;
   /** Of a will whose record may be forgotten; null: it had none, or `will` is it. */
   #willId: number | null = null;
@@ -176,6 +181,7 @@ export class ConnectionRecord extends LastingKept {
     record.sessionExpirySeconds = expiry ?? Infinity;
     record.sessionExpiryAskedSeconds = kept.sessionExpiryAskedSeconds ?? Infinity;
     record.refusedWill = kept.refusedWill;
+    record.isOfSession = kept.isOfSession === true;
     record.#willId = kept.willId;
     if (ended === null) record.#breakOff({ cause: "brokerRestarted", at: diedAt }, facts, expiry);
     else {
@@ -202,7 +208,7 @@ export class ConnectionRecord extends LastingKept {
     if (origin === null || version === null || ended === null) return null;
     const { remote, listener, connectedAt, keepAliveSeconds } = origin;
     const record = new ConnectionRecord(session.clientId, null, journal);
-    record.isWillUnknown = session.will === null;
+    record.isOfSession = true;
     record.connectedAt = connectedAt;
     record.username = excerpt(username);
     record.keepAliveAskedSeconds = keepAliveSeconds;
@@ -253,6 +259,7 @@ export class ConnectionRecord extends LastingKept {
       sessionExpiryAskedSeconds: finite(this.sessionExpiryAskedSeconds),
       ...{ refusedWill: this.refusedWill, willId: this.willId },
       ended: this.#ended,
+      ...(this.isOfSession && { isOfSession: true }),
     };
     return { put: "connection", value };
   }

@@ -51,6 +51,10 @@ export abstract class LastingKept extends Kept implements Lasting {
   changed(): void {
     this.journal?.changed(this);
   }
+  /** The same, and it is in no hurry. */
+  noted(): void {
+    this.journal?.noted(this);
+  }
 
   protected override letGo(): void {
     this.journal?.forgot(this);

@@ -1,7 +1,7 @@
 import type { Change, RecordChange } from "../durable.ts";
 import type { BatchPart, Journal } from "../journal.ts";
 
-/** Of what may be kept later, in one part of a batch at most: it is there for people, and holds up nobody. */
+/** Of what is in no hurry, in one part of a batch at most: it is there for people, and holds up nobody. */
 const atOnce = 500;
 
 /** Something remembered that outlives the process. */
@@ -16,8 +16,8 @@ export interface Lasting {
 /**
  * Which records changed since the last batch. One that changed together with something that has to
  * outlive the process is in the same batch: the end of a connection, a will's fate. Any other waits
- * for a batch, or for the store's next sign of life, and so costs no client a commit. What is
- * forgotten here is deleted there.
+ * for the store's next sign of life, and so costs no client a commit: so does one that has just
+ * begun, which may have ended by then. What is forgotten here is deleted there.
  */
 export class RecordJournal {
   readonly #journal: Journal;
@@ -43,16 +43,16 @@ export class RecordJournal {
   adopt(number: number): void {
     if (number > this.#lastNumber) this.#lastNumber = number;
   }
-
   changed(record: Lasting): void {
-    if (!this.#journal.hasChanged) {
-      if (!this.#bound.has(record)) this.#loose.add(record);
-      return;
-    }
+    if (!this.#journal.hasChanged) return this.noted(record);
     this.#loose.delete(record);
     this.#bound.add(record);
   }
 
+  /** It changed, and is in no hurry. */
+  noted(record: Lasting): void {
+    if (!this.#bound.has(record)) this.#loose.add(record);
+  }
   forgot(record: Lasting): void {
     this.#bound.delete(record);
     this.#loose.delete(record);
@@ -83,7 +83,8 @@ export class RecordJournal {
       this.#bound.delete(record);
       take(record, changes);
     }
-    let left = atOnce;
+    const most = Math.min(atOnce, this.#flushing);
+    let left = most;
     for (const record of this.#loose) {
       if (left === 0) break;
       left -= 1;
@@ -92,7 +93,7 @@ export class RecordJournal {
     }
     const dropped = this.#dropped.splice(0, left);
     for (const change of dropped) changes.push(change);
-    this.#flushing = Math.max(0, this.#flushing - (atOnce - left) - dropped.length);
+    this.#flushing -= most;
   }
 }
 

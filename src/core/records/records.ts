@@ -175,7 +175,7 @@ export class Records {
       record.will = this.#armed(connection, session, will, willAccess);
       history.armed(record.will);
     }
-    record.changed();
+    record.noted();
     // Its record stands for it in the history.
     broker.tell({
       event: "connected",
@@ -234,7 +234,7 @@ export class Records {
     let record =
       history.connections.findLast(({ connectedAt }) => connectedAt === origin.connectedAt) ?? null;
     if (record === null) {
-      // Of an older mqttd.
+      // It had just begun, or is of an older mqttd.
       record = ConnectionRecord.ofSession(session, allowedMs, this.#journal);
       if (record === null) return;
       history.restored(record);
@@ -252,12 +252,13 @@ export class Records {
     const { clientId } = history;
     const { remote, version, keepAliveSeconds } = connection.facts;
     let record = connection.will;
-    if (record === null || record.fate !== null) {
+    if (record === null) {
       const origin = {
         ...{ clientId, remote, version, keepAliveSeconds, sessionExpirySeconds },
         ...({ access: "allowed", isRestored: true } as const),
       };
-      record = this.wills.arm(will.facts, will.packet.payload, origin, will.armedAt);
+      const { payload } = will.packet;
+      record = this.wills.arm(will.facts, payload, origin, will.armedAt, connection.willId);
       connection.will = record;
       history.armed(record);
     }

@@ -292,15 +292,24 @@ export class WillLedger {
   get settled(): number {
     return this.#settled.size;
   }
-
-  arm(facts: WillFacts, payload: Uint8Array, origin: WillOrigin, now: Millis): WillRecord {
-    const record = new WillRecord(++this.#ids, facts, payload, origin, now, this.#journal);
+  /**
+   * A store needs no record of it before its connection ends: it has the will itself. `id`: the one
+   * that it had in a process before; null: a new one.
+   */
+  arm(
+    facts: WillFacts,
+    payload: Uint8Array,
+    origin: WillOrigin,
+    now: Millis,
+    id: number | null = null,
+  ): WillRecord {
+    const own = id ?? this.#ids + 1;
+    this.#ids = Math.max(this.#ids, own);
+    const record = new WillRecord(own, facts, payload, origin, now, this.#journal);
     this.#records.set(record.id, record);
     record.hold(this.#memory);
-    record.changed();
     return record;
   }
-
   /** A store has kept it. */
   restore(record: WillRecord): void {
     this.#ids = Math.max(this.#ids, record.id);

@@ -234,7 +234,7 @@ export const connection = object<ConnectionAccount>({
   ),
   willId: orNull(count),
   restored: optional(z.literal(true)),
-  willUnknown: optional(z.literal(true)),
+  sessionOnly: optional(z.literal(true)),
 });
 
 export const subscription = object<SubscriptionAccount>({

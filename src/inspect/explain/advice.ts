@@ -1,4 +1,4 @@
-import type { ConnectionAccount } from "../../core/records/client-account.ts";
+import { isWillUnknown, type ConnectionAccount } from "../../core/records/client-account.ts";
 import type { WillAccount } from "../../core/records/will-account.ts";
 import { hadNoSubscribers } from "../../core/events.ts";
 import { duration, setting } from "../../log/duration.ts";
@@ -20,7 +20,6 @@ import {
   connectionOf,
   counted,
   isV5,
-  isWillUnknown,
   nextOf,
   type Scene,
   sentence,

@@ -1,5 +1,9 @@
 import type { ClientAnswer } from "../../api/api.ts";
-import type { ConnectionAccount, IncompleteAccount } from "../../core/records/client-account.ts";
+import {
+  isWillUnknown,
+  type ConnectionAccount,
+  type IncompleteAccount,
+} from "../../core/records/client-account.ts";
 import type { WillAccount } from "../../core/records/will-account.ts";
 import type { WillFacts } from "../../core/events.ts";
 import { duration, readLate, setting, stoodStill } from "../../log/duration.ts";
@@ -13,7 +17,6 @@ import {
   counted,
   endsNobody,
   isV5,
-  isWillUnknown,
   nextOf,
   ruleFor,
   type Scene,
@@ -119,7 +122,7 @@ function sessionText(
         ? "which is kept after the connection without end"
         : `which is kept for ${setting(expiry * 1000)} after the connection`;
   const limit = cutByLimit(connection);
-  if (isWillUnknown(connection)) {
+  if (connection.sessionOnly === true) {
     // Nor is its Clean Start kept.
     const came = sessionPresent ? "It resumed its session" : "It began a new session";
     return sentence(`${came}, ${kept}.`);

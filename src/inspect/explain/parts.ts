@@ -61,11 +61,6 @@ export function connectionOf(answer: ClientAnswer, will: WillAccount): Connectio
   return answer.connections.find(({ willId }) => willId === will.id) ?? null;
 }
 
-/** A store of an older mqttd has kept its session, and not the will that it may have had. */
-export function isWillUnknown({ willUnknown }: ConnectionAccount): boolean {
-  return willUnknown === true;
-}
-
 /** Those that were not refused. */
 export function accepted({ connections }: ClientAnswer): ConnectionAccount[] {
   return connections.filter(({ connectedAt }) => connectedAt !== null);

@@ -1,5 +1,5 @@
 import type { ClientAnswer } from "../../api/api.ts";
-import type { ConnectionAccount } from "../../core/records/client-account.ts";
+import { isWillUnknown, type ConnectionAccount } from "../../core/records/client-account.ts";
 import type { WillAccount } from "../../core/records/will-account.ts";
 import { duration } from "../../log/duration.ts";
 import { clause, name } from "../../log/foreign.ts";
@@ -11,7 +11,6 @@ import {
   accepted,
   connectionOf,
   endsNobody,
-  isWillUnknown,
   ruleFor,
   type Scene,
   sentence,

@@ -1,5 +1,6 @@
 import type { ClientAnswer } from "../../api/api.ts";
 import {
+  isWillUnknown,
   latestConnection,
   type ClientSummary,
   type ConnectionAccount,
@@ -126,7 +127,7 @@ export function clientLines(client: ClientAnswer, style: ViewStyle): string[] {
 }
 
 function withoutWill(connection: ConnectionAccount | null): string {
-  if (connection?.willUnknown === true) {
+  if (connection !== null && isWillUnknown(connection)) {
     return "none now; one that was decided before the broker ended is not kept";
   }
   const refused = connection?.refusedWill ?? null;

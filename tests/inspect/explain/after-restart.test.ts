@@ -67,6 +67,7 @@ function killedOnce() {
     ...{ clientId: "mortal", keepalive: 60 },
     will: { topic: "wills/mortal", payload: Buffer.from("gone"), qos: 1, retain: false },
   });
+  before.driver.keepRecords();
   before.keep();
   before.advance(10_000);
   const world = before.restart(3000, 400);
@@ -256,6 +257,7 @@ test("told of a connection before the restart: nothing that is not kept", () => 
   before.keep();
   before.advance(1000);
   before.open().connect(mortal);
+  before.driver.keepRecords();
   before.keep();
   const world = before.restart(3000);
   expect(flatPage(world)).toContain("With Clean Session 0 it resumed its session, which is kept");
