@@ -96,13 +96,17 @@ async function examine(
   const ports = wanted.map((one, index) =>
     portFinding(one, states[index] ?? unseen, running, free),
   );
+  const answering = wanted.flatMap(({ port }, index) => {
+    const { broker, holder } = states[index] ?? unseen;
+    return broker === null ? [] : [{ port, broker, pid: holder?.pid ?? null }];
+  });
   const wide = settings.listeners.map(({ port }) => port).filter((port) => port !== 0);
   const system = (await systemClock())?.read() ?? null;
   await interval;
   return [
     { subject: "Program", findings: [ok(versionLine(version).trim())] },
     { subject: "Ports", findings: ports },
-    { subject: "Brokers", findings: brokerFindings(running, brokerProcesses()) },
+    { subject: "Brokers", findings: brokerFindings(running, brokerProcesses(), answering) },
     { subject: "Addresses", findings: addressFindings() },
     {
       subject: "Limits",

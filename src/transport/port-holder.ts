@@ -1,4 +1,5 @@
 import { connect } from "node:net";
+import path from "node:path";
 import { existsSync, readdirSync, readFileSync, readlinkSync, realpathSync } from "node:fs";
 
 /** A process that listens on a port. */
@@ -19,10 +20,19 @@ export function portHolder(host: string, port: number): PortHolder | null {
     if (!/^\d+$/.test(entry)) continue;
     const descriptors = `/proc/${entry}/fd`;
     if (list(descriptors).some((fd) => sockets.has(link(`${descriptors}/${fd}`)))) {
-      return { pid: Number(entry), name: read(`/proc/${entry}/comm`).trim() };
+      return { pid: Number(entry), name: programOf(Number(entry)) };
     }
   }
   return null;
+}
+
+/** The program of a process as `ps` names it; empty where the system does not tell. Linux only. */
+export function programOf(pid: number): string {
+  const name = read(`/proc/${pid}/comm`).trim();
+  if (name !== "MainThread") return name;
+  // Node from version 24 on calls itself after its thread.
+  const [program = ""] = read(`/proc/${pid}/cmdline`).split("\0");
+  return program === "" ? name : path.basename(program);
 }
 
 /** Whether anything listens on a port of this machine; null: the system does not say, and nothing answers. */

@@ -76,9 +76,37 @@ test("brokers are known by their command, or by the program that their runtime p
   expect(brokerName("beam.smp", line("/usr/lib/erlang/beam.smp -sname emqx@host"))).toBe("emqx");
   expect(brokerName("node", line("node server.js"))).toBe(null);
   expect(brokerName("vim", line("vim emqx.conf"))).toBe(null);
+  // The executable, the npm package, its source; and not its other commands.
+  expect(brokerName("mqttd", line("/usr/bin/mqttd serve --port 1884"))).toBe("mqttd");
+  expect(brokerName("mqttd", line("./mqttd --color never serve"))).toBe("mqttd");
+  const packed = "node /home/ann/node_modules/mqttd/dist/launch.js serve";
+  expect(brokerName("node", line(packed))).toBe("mqttd");
+  expect(brokerName("deno", line("deno run -A npm/mqttd/dist/cli.js serve"))).toBe("mqttd");
+  expect(brokerName("bun", line("bun /src/mqttd/src/main.ts serve"))).toBe("mqttd");
+  for (const other of ["doctor", "sub -t serve/x", "help"]) {
+    expect(brokerName("mqttd", line(`mqttd ${other}`))).toBe(null);
+  }
   expect(brokerFindings([], [])).toMatchObject([{ text: "no broker runs on this machine" }]);
   expect(brokerFindings([], null)).toMatchObject([{ status: "unknown" }]);
   expect(brokerFindings([running], [{ pid: 8, name: "mosquitto" }])).toHaveLength(2);
+});
+
+test("a broker that only a port tells of is named: never is there none and one", () => {
+  const texts = (...given: Parameters<typeof brokerFindings>): string[] =>
+    brokerFindings(...given).map(({ text }) => text);
+  const heard = { port: 1883, broker: "mosquitto version 2.0.11", pid: 9 };
+  expect(texts([], [], [heard])).toEqual(["mosquitto version 2.0.11 answers on port 1883 (pid 9)"]);
+  expect(texts([], [], [{ ...heard, pid: null }])).toEqual([
+    "mosquitto version 2.0.11 answers on port 1883",
+  ]);
+  // A process that is named already, by its name or as registered.
+  expect(texts([], [{ pid: 9, name: "mosquitto" }], [heard])).toEqual([
+    "mosquitto runs here (pid 9)",
+  ]);
+  expect(texts([running], [{ pid: 7, name: "mqttd" }], [{ ...heard, pid: 7 }])).toHaveLength(1);
+  expect(texts([running], [], [{ ...heard, pid: null }])).toHaveLength(1);
+  // Several ports of one process.
+  expect(texts([], [], [heard, { ...heard, port: 1884 }])).toHaveLength(1);
 });
 
 function limitsText(soft: number | string, hard: number | string): string {
