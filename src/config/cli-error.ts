@@ -7,8 +7,11 @@ export class CliError extends Error {
   readonly hint: string | null;
 
   /** Each line of `message` becomes one line on stderr; the hint follows the last line. */
-  constructor(message: string, options: { exitCode: number; hint?: string | null }) {
-    super(message);
+  constructor(
+    message: string,
+    options: { exitCode: number; hint?: string | null; cause?: unknown },
+  ) {
+    super(message, options.cause === undefined ? {} : { cause: options.cause });
     this.exitCode = options.exitCode;
     this.hint = options.hint ?? null;
   }

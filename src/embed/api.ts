@@ -3,8 +3,21 @@
  * its declarations, so it imports nothing.
  */
 
-/** Starts a broker in this process. Rejects if it can't listen, or if an option is unusable. */
+/**
+ * Starts a broker in this process. Rejects with a `ListenFailure` if it can't listen, with a
+ * RangeError or a TypeError if an option is unusable.
+ */
 export type StartBroker = (options?: BrokerOptions) => Promise<TestBroker>;
+
+/** Why it can't listen: `port 1883 on 127.0.0.1 is in use by mosquitto (pid 4711)`. */
+export interface ListenFailure extends Error {
+  readonly name: "ListenFailure";
+  /** That of the system: `EADDRINUSE`, `EACCES`, `EADDRNOTAVAIL`. */
+  readonly code: string;
+  readonly port: number;
+  /** An address, or the option `host` where it is a name that has none. */
+  readonly address: string;
+}
 
 /** `"90s"`, `"500ms"`, `"2h"` (units: ms, s, m, h, d), or milliseconds. */
 export type Duration = string | number;

@@ -41,6 +41,12 @@ function explained({ broker, clock }: EmbeddedBroker, clientId: string): Explana
   const answer: ClientAnswer = {
     ...{ now: clock.now(), like: null, predecessor: null },
     ...{ ...account, willTopic: account.willTopic ?? null },
+    // Nobody else can drop a connection here.
+    connections: account.connections.map((connection) =>
+      connection.dropped === null
+        ? connection
+        : { ...connection, dropped: { ...connection.dropped, by: "test" } },
+    ),
     // The cast is safe: these are the core's own times.
     events: account.events.map(({ at, event }) => eventLine(event, at as Millis)),
   };

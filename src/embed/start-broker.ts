@@ -5,13 +5,20 @@ import type { Level } from "../log/events.ts";
 import { renderHuman } from "../log/render.ts";
 import { anonymousRefused, type Authenticate } from "../server/auth.ts";
 import type { EventLog } from "../server/driver/driver.ts";
-import { type EmbeddedBroker, embeddedBroker, type EmbeddedTime } from "../server/embedded.ts";
+import {
+  type EmbeddedBroker,
+  embeddedBroker,
+  type EmbeddedSettings,
+  type EmbeddedTime,
+} from "../server/embedded.ts";
+import { ListenError } from "../transport/transport.ts";
 import { filterFlaw } from "../wire/filter.ts";
 import type {
   BrokerOptions,
   Client,
   ConnectingClient,
   Duration,
+  ListenFailure,
   MessagesOptions,
   PublishedMessage,
   StartBroker,
@@ -41,7 +48,7 @@ export const startBroker: StartBroker = async (options = {}) => {
   }
   let embedded: EmbeddedBroker | null = null;
   const fail = (cause: unknown): void => embedded?.fail(cause);
-  embedded = await embeddedBroker({
+  embedded = await listening({
     recentMessages: { messages: keptMessages, bytes: keptBytes, perSecond: null },
     ...(port !== undefined && { port }),
     ...(host !== undefined && { host }),
@@ -52,6 +59,19 @@ export const startBroker: StartBroker = async (options = {}) => {
   });
   return new StartedBroker(embedded, time);
 };
+
+/** As `embeddedBroker`; rejects with the `ListenFailure` of api.ts if it can't listen. */
+async function listening(settings: EmbeddedSettings): Promise<EmbeddedBroker> {
+  try {
+    return await embeddedBroker(settings);
+  } catch (error) {
+    const cause = error instanceof Error ? error.cause : null;
+    if (!(cause instanceof ListenError)) throw error;
+    const { code, port, address, message } = cause;
+    const facts = { name: "ListenFailure" as const, code, port, address };
+    throw Object.assign(new Error(message, { cause }), facts) satisfies ListenFailure;
+  }
+}
 
 const optionNames: Names<BrokerOptions> = {
   port: true,

@@ -34,7 +34,8 @@ export async function listenAll(
     if (socketPlace !== null) {
       throw new CliError(`${socketPlace}: ${error.message}`, { exitCode: 2 });
     }
-    throw new CliError(error.message, { exitCode: 2, hint: hintFor(error, env) });
+    const hint = hintFor(error, env);
+    throw new CliError(error.message, { exitCode: 2, hint, cause: error });
   }
 }
 

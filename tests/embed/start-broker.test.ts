@@ -4,11 +4,12 @@ import { createColors } from "picocolors";
 import type { ClientAnswer } from "../../src/api/api.ts";
 import { clientOf } from "../../src/core/queries/queries.ts";
 import { explanationOf } from "../../src/embed/explanation.ts";
-import { startBroker } from "../../src/embed/mqttd.ts";
+import { type ListenFailure, startBroker } from "../../src/embed/mqttd.ts";
 import { TestTime } from "../../src/embed/test-time.ts";
 import { explain, explanationText } from "../../src/inspect/explain/explain.ts";
 import { clientJson } from "../../src/server/admin/client.ts";
 import { embeddedBroker } from "../../src/server/embedded.ts";
+import { eventually } from "../support/inbox.ts";
 import { MqttJsClient } from "../support/mqttjs-client.ts";
 import { problemOf } from "./problem.ts";
 
@@ -176,8 +177,12 @@ test("explain says what the administration interface would have inspect say", as
   const { clock } = broker;
   await using client = await MqttJsClient.connect(broker.port, { clientId: "dev-42", will });
   await client.mqtt.subscribeAsync("a");
-  const connection = broker.broker.sessions.get("dev-42")?.connection;
-  broker.driver.drop(connection?.id ?? 0, "rst");
+  await client.vanish();
+  const isKnown = (): boolean => broker.broker.sessions.has("dev-42");
+  await eventually(
+    () => !isKnown(),
+    () => "its connection has not ended",
+  );
   const account = clientOf(broker.broker, "dev-42");
   if (account === null) throw new Error("the client is not known");
   const json = clientJson(account, {
@@ -264,4 +269,47 @@ test("a stop ends waits, and says so", async () => {
   const [ofWill, ofMessages] = await Promise.all(problems);
   expect(ofWill).toContain("no will came before the broker was stopped");
   expect(ofMessages).toContain('0 of 1 messages on "#" came before the broker was stopped');
+});
+
+test("a port that is in use: the code of the system, the port, and who has it", async () => {
+  await using first = await startBroker();
+  const failure = await startBroker({ port: first.port }).then(
+    () => null,
+    (error: unknown) => error as ListenFailure, // As documented.
+  );
+  expect(failure).toBeInstanceOf(Error);
+  expect(failure).toMatchObject({
+    ...{ name: "ListenFailure", code: "EADDRINUSE", port: first.port, address: "127.0.0.1" },
+    message: expect.stringContaining(`port ${first.port} on 127.0.0.1 is in use`),
+  });
+  // No flag of the command is advised.
+  expect(String(failure)).not.toContain("--port");
+  const foreign = startBroker({ host: "192.0.2.1" });
+  expect(await problemOf(foreign)).toBe(
+    "ListenFailure: 192.0.2.1 is not an address of this machine",
+  );
+});
+
+test("explain says that the test broke a connection, and names no order that a test has not", async () => {
+  await using broker = await startBroker({ clock: "test" });
+  await using _rst = await MqttJsClient.connect(broker.port, { clientId: "rst", will });
+  const keepalive = 2;
+  await using _silent = await MqttJsClient.connect(broker.port, {
+    ...{ clientId: "silent", keepalive, will },
+  });
+  broker.drop("rst", "rst");
+  broker.drop("silent", "silent");
+  const flat = (id: string): string => broker.explain(id).replace(/\s+/g, " ");
+  const during = flat("silent");
+  expect(during).toContain(
+    "The test made its link silent (`drop()`): from then on nothing is heard",
+  );
+  await broker.advance("10s");
+  expect(flat("silent")).toContain("of silence, and the test had made its link silent");
+  expect(flat("rst")).toContain(
+    "because the test broke rst's connection (`drop()`) as a network does",
+  );
+  for (const page of [during, flat("silent"), flat("rst")]) {
+    expect(page).not.toMatch(/operator|mqttd inspect/);
+  }
 });

@@ -67,8 +67,15 @@ export interface ConnectionAccount {
   readonly heldFor: HoldAccount | null;
   /** Output above the limit: nothing more is delivered until it is drained. */
   readonly blocked: boolean;
-  /** How and when the operator broke the link, as a network would; null: not at all. */
-  readonly dropped: { readonly how: "rst" | "silent"; readonly at: number } | null;
+  /**
+   * How and when the operator broke the link, as a network would; null: not at all. `by`: the test in
+   * whose process the broker runs; absent: an operator.
+   */
+  readonly dropped: {
+    readonly how: "rst" | "silent";
+    readonly at: number;
+    readonly by?: "test";
+  } | null;
   readonly end: (WillEndAccount & { readonly statement: string | null }) | null;
   /** The will of a refused CONNECT; null: none, or it could not be read. */
   readonly refusedWill: WillFacts | null;

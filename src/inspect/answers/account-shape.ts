@@ -217,6 +217,7 @@ export const connection = object<ConnectionAccount>({
     object<NonNullable<ConnectionAccount["dropped"]>>({
       how: word<"rst" | "silent">({ rst: true, silent: true }),
       at: moment,
+      by: optional(word<"test">({ test: true })),
     }),
   ),
   end: orNull(

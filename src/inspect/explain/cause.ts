@@ -19,6 +19,16 @@ export function named(who: string): Subject {
   return { it: who, its: `${who}'s` };
 }
 
+/** Who broke the link on purpose. */
+export function dropper({ dropped }: Pick<ConnectionAccount, "dropped">): string {
+  return dropped?.by === "test" ? "the test" : "the operator";
+}
+
+/** By what order, as the one who gave it knows it. */
+export function dropOrder({ dropped }: Pick<ConnectionAccount, "dropped">): string {
+  return dropped?.by === "test" ? "`drop()`" : "`mqttd inspect drop`";
+}
+
 /** Why a connection ended, as a clause about the client: `because` can stand before it. */
 export function causeClause(
   connection: ConnectionAccount,
@@ -41,7 +51,7 @@ export function causeClause(
       return `${it}, or something between, closed the connection without a DISCONNECT (FIN)${meanwhile}`;
     case "resetByPeer":
       return connection.dropped?.how === "rst"
-        ? `the operator broke ${its} connection (\`mqttd inspect drop\`) as a network does, with a reset (RST)`
+        ? `${dropper(connection)} broke ${its} connection (${dropOrder(connection)}) as a network does, with a reset (RST)`
         : `${its} connection was reset without a DISCONNECT (RST)${meanwhile}`;
     case "tlsCut":
       return `${it}, or something between, cut its TLS connection (FIN without close_notify)${meanwhile}`;

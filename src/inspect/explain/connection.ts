@@ -11,7 +11,7 @@ import { clause, name } from "../../log/foreign.ts";
 import { withArticle } from "../../log/packet.ts";
 import { allowedSilence } from "../answers/allowed-silence.ts";
 import { endByStandardLine } from "./by-standard.ts";
-import { causeClause, causeRule } from "./cause.ts";
+import { causeClause, causeRule, dropOrder, dropper } from "./cause.ts";
 import {
   capital,
   counted,
@@ -305,11 +305,13 @@ function endLines({ connection, answer }: Scene): StoryLine[] {
   ];
 }
 
-function droppedLines({ dropped, end }: ConnectionAccount): StoryLine[] {
+function droppedLines(connection: ConnectionAccount): StoryLine[] {
+  const { dropped, end } = connection;
   if (dropped?.how !== "silent") return [];
   const heard =
     end === null ? "is heard of it, whatever it sends" : "was heard of it, whatever it sent";
-  const text = `The operator made its link silent (\`mqttd inspect drop\`): from then on nothing ${heard}.`;
+  const who = capital(dropper(connection));
+  const text = `${who} made its link silent (${dropOrder(connection)}): from then on nothing ${heard}.`;
   return [{ at: dropped.at, ...sentence(text) }];
 }
 

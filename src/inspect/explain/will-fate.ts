@@ -5,7 +5,7 @@ import type { WillAccount } from "../../core/records/will-account.ts";
 import { duration, readLate, setting, stoodStill } from "../../log/duration.ts";
 import { clause, name } from "../../log/foreign.ts";
 import { signsOfLife } from "./on-purpose.ts";
-import { causeClause, named } from "./cause.ts";
+import { causeClause, dropper, named } from "./cause.ts";
 import { connectionOf, nextOf } from "./parts.ts";
 import type { Published } from "./reach.ts";
 import { otherProgramText } from "./successor.ts";
@@ -42,9 +42,10 @@ export function whenAndWhy(answer: ClientAnswer, will: WillAccount, fate: Publis
 /** What allows a client no more silence than this: its keepalive, or a broker that misbehaves. */
 function allowanceClause(
   answer: ClientAnswer,
-  { keepAliveSeconds, dropped }: ConnectionAccount,
+  connection: ConnectionAccount,
   allowed: string,
 ): string {
+  const { keepAliveSeconds, dropped } = connection;
   const signs = signsOfLife(answer);
   if (signs !== null) {
     return `this broker takes ${signs} for a sign of life, and allows ${allowed} without one`;
@@ -52,7 +53,7 @@ function allowanceClause(
   if (keepAliveSeconds === 0) {
     return `this broker ends a client without a keepalive after ${allowed} of silence`;
   }
-  const operator = dropped === null ? "" : ", and the operator had made its link silent";
+  const operator = dropped === null ? "" : `, and ${dropper(connection)} had made its link silent`;
   return `its keepalive of ${setting(keepAliveSeconds * 1000)} allows ${allowed} of silence${operator}`;
 }
 
