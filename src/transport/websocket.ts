@@ -30,8 +30,15 @@ const scratchBytes = 16 * 1024;
 const headerMaxBytes = 14;
 /** A client may put more than one packet into a frame; bytes. */
 const frameMargin = 64 * 1024;
-/** Bytes that are read between two looks at the budget of the turn. */
+/** Bytes that are read between two looks at the budget of the turn, and at that of a slice. */
 const partBytes = 8 * 1024;
+const slicePartBytes = 1024;
+
+/**
+ * So many more frames than bytes in them may arrive at once. No client has a use for more, and until
+ * they are read they take memory that nobody has logged in for.
+ */
+const bareFramesMax = 1000;
 
 /** Memory of a connection's link and readers, bytes. Measured: `scripts/holdings.ts` compares. */
 const webSocketBytes = 4000;
@@ -60,6 +67,12 @@ class WebSocketLink extends LinkAbove {
   readonly #frames: FrameReader;
   /** Arrived, and left for a later turn. */
   #rest: Uint8Array[] = [];
+  /** The turns know that. */
+  #hasTurn = false;
+  /** Bytes of #rest that the turns have counted. */
+  #counted = 0;
+  /** Of what has arrived at once: how many more frames were read than bytes in them. */
+  #bareFrames = 0;
   /** How the link below ended behind #rest. */
   #end: { readonly how: Loss; readonly detail: string | undefined } | null = null;
   /** By order of `pause`. */
@@ -86,9 +99,19 @@ class WebSocketLink extends LinkAbove {
   }
 
   override get held(): number {
-    let bytes = this.#head.held + this.#frames.held;
+    return this.#head.held + this.#frames.held + this.#restBytes;
+  }
+
+  get #restBytes(): number {
+    let bytes = 0;
     for (const chunk of this.#rest) bytes += chunk.length;
     return bytes;
+  }
+
+  #countRest(): void {
+    const bytes = this.#restBytes;
+    this.#origin.turns.hold(bytes - this.#counted);
+    this.#counted = bytes;
   }
 
   override get isBehind(): boolean {
@@ -176,6 +199,7 @@ class WebSocketLink extends LinkAbove {
   #finish(): void {
     this.#state = "over";
     this.#rest = [];
+    this.#countRest();
   }
 
   #sendClose(code: number | null): void {
@@ -185,8 +209,9 @@ class WebSocketLink extends LinkAbove {
   received(chunk: Uint8Array): void {
     if (this.#state === "over") return;
     if (this.#state === "handshake") return this.#readHead(chunk);
-    if (this.#rest.length > 0) this.#rest.push(chunk);
-    else this.#read(chunk);
+    if (this.#rest.length === 0) return this.#read(chunk);
+    this.#rest.push(chunk);
+    this.#countRest();
   }
 
   writable(): void {
@@ -204,14 +229,31 @@ class WebSocketLink extends LinkAbove {
   }
 
   /** The turns call this. */
-  readOn(): void {
+  readOn(frames: number): boolean {
     const chunk = this.#rest.shift();
-    if (chunk === undefined) return;
-    this.#read(chunk);
-    if (this.isOver) return;
-    if (this.#rest.length > 0) return this.#origin.turns.add(this);
+    if (chunk !== undefined) this.#read(chunk, frames);
+    this.#countRest();
+    if (this.#rest.length > 0) return true;
+    this.#hasTurn = false;
+    if (this.isOver) return false;
     if (!this.#isPaused) this.below.resume();
     if (this.#end !== null) this.#over(this.#end.how, this.#end.detail);
+    return false;
+  }
+
+  /** The turns call this, of a link that waits. */
+  giveUp(): void {
+    if (this.isOver) return;
+    this.#fail(
+      CloseCode.policy,
+      "webSocketFailed",
+      "more WebSocket frames wait than there is room",
+    );
+  }
+
+  #fail(code: number, how: Loss, detail: string): void {
+    this.#sendClose(code);
+    this.#over(how, detail);
   }
 
   #over(how: Loss, detail?: string): void {
@@ -235,29 +277,39 @@ class WebSocketLink extends LinkAbove {
   }
 
   /**
-   * Reads as many frames of the chunk as the turn allows, and hands on their payloads together: packets
-   * and frames need not align [v4-6.0.0-2] [v5-6.0.0-2].
+   * Reads as many frames of the chunk as the turn allows, and not many more than `slice`, and hands on
+   * their payloads together: packets and frames need not align [v4-6.0.0-2] [v5-6.0.0-2].
    */
-  #read(chunk: Uint8Array): void {
+  #read(chunk: Uint8Array, slice = Infinity): void {
     const { events, turns } = this.#origin;
     const frames = this.#frames;
+    const most = slice === Infinity ? partBytes : slicePartBytes;
     frames.begin(chunk);
     let at = 0;
-    while (at < chunk.length && !frames.isOver && !turns.isOver) {
-      const to = Math.min(chunk.length, at + partBytes);
-      turns.spend(frames.read(at, to));
+    let count = 0;
+    while (at < chunk.length && count < slice && !frames.isOver && !turns.isOver) {
+      const to = Math.min(chunk.length, at + most);
+      const here = frames.read(at, to);
+      turns.spend(here);
+      count += here;
       at = to;
     }
     const payloads = frames.take();
-    if (at < chunk.length && !frames.isOver) this.#keep(chunk.subarray(at));
+    this.#bareFrames = Math.max(0, this.#bareFrames + count - payloads.length);
+    const isFlood = this.#bareFrames > bareFramesMax;
+    if (at < chunk.length && !frames.isOver && !isFlood) this.#keep(chunk.subarray(at));
+    if (this.#rest.length === 0) this.#bareFrames = 0;
     // Without payloads too: the driver counts what the link holds.
     events.data(this, payloads);
     if (this.isOver) return;
     this.#answerPing();
     if (frames.violation !== null) {
       const { code, loss, detail } = frames.violation;
-      this.#sendClose(code);
-      return this.#over(loss, detail);
+      return this.#fail(code, loss, detail);
+    }
+    if (isFlood) {
+      const detail = "a flood of WebSocket frames without a byte in them, such as Pings";
+      return this.#fail(CloseCode.policy, "webSocketFailed", detail);
     }
     if (frames.close === null) return;
     this.#sendClose(frames.close.code);
@@ -266,7 +318,10 @@ class WebSocketLink extends LinkAbove {
 
   /** Leaves bytes for a later turn; until then nothing more is read. */
   #keep(chunk: Uint8Array): void {
-    if (this.#rest.unshift(chunk) > 1) return;
+    this.#rest.unshift(chunk);
+    this.#countRest();
+    if (this.#hasTurn) return;
+    this.#hasTurn = true;
     this.below.pause();
     this.#origin.turns.add(this);
   }

@@ -7,6 +7,7 @@ export const CloseCode = {
   /** Never sent: a Close frame without a status. */
   none: 1005,
   invalidPayload: 1007,
+  policy: 1008,
   tooBig: 1009,
 } as const;
 

@@ -353,14 +353,45 @@ test.if(isLinux).each(floods)(
   60_000,
 );
 
-test("a flood of Pings and of empty frames: others are served meanwhile", async () => {
+test("a flood of Pings and of empty frames is ended, and others are served meanwhile", async () => {
   const flooders = await Promise.all(Array.from({ length: 10 }, async () => connected()));
   await using bystander = await MqttJsClient.connect(url(), { protocolVersion: 5 });
   const pair = [frameOf(new Uint8Array(0), { opcode: 9 }), frameOf(new Uint8Array(0))];
   const flood = Buffer.concat(Array.from({ length: 50_000 }, () => pair).flat());
   const pouring = Promise.all(flooders.map(async (peer) => peer.pour(flood)));
+  pouring.catch(() => {});
   for (let round = 0; round < 20; round++) await bystander.roundTrip();
+  for (const peer of flooders) {
+    expect(await endOf(peer)).toMatchObject({
+      cause: "webSocketFailed",
+      detail: "a flood of WebSocket frames without a byte in them, such as Pings",
+    });
+  }
   for (const peer of flooders) peer.rst();
-  await pouring.catch(() => {});
   await isServing();
 }, 60_000);
+
+test("a flood of frames of one byte: others do not wait for those who send it", async () => {
+  const flooders = await Promise.all(Array.from({ length: 20 }, async () => connected()));
+  await using bystander = await MqttJsClient.connect(url(), { protocolVersion: 5 });
+  const pings = 100_000;
+  const pair = [frameOf(Uint8Array.of(0xc0)), frameOf(Uint8Array.of(0))];
+  const flood = Buffer.concat(Array.from({ length: pings }, () => pair).flat());
+  const pouring = Promise.all(flooders.map(async (peer) => peer.pour(flood)));
+  pouring.catch(() => {});
+  const answered = (): number =>
+    flooders.reduce((bytes, peer) => bytes + peer.bytes.length, 0) / pingrespBytes;
+  await eventually(
+    () => answered() > 1000,
+    () => "no flood",
+  );
+  const before = answered();
+  for (let round = 0; round < 20; round++) await bystander.roundTrip();
+  // It waits for a turn or two each time; behind all that had come, for twenty and more.
+  expect((answered() - before) / (flooders.length * pings)).toBeLessThan(0.25);
+  for (const peer of flooders) peer.rst();
+  await isServing();
+}, 60_000);
+
+/** In its frame. */
+const pingrespBytes = 4;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import type { Link, Transport } from "../../src/transport/transport.ts";
-import { frameOf } from "../websocket/frame-stream.ts";
+import { type FrameShape, frameOf } from "../websocket/frame-stream.ts";
 import { spoken, upgrade } from "../websocket/server-bytes.ts";
 import { listening, packetSize, Peer, Recorder, say, transports } from "./transports.ts";
 import { sendFrame } from "./websocket-peer.ts";
@@ -218,33 +218,54 @@ describe.each(kinds)("%s", (_, make) => {
     });
   });
 
-  test("a flood of empty frames is read over several turns, and what follows it is not lost", async () => {
+  test("a flood of frames is read over several turns, and what follows it is not lost", async () => {
     await played(make, async (port, recorder) => {
       const peer = await upgraded(port);
       const link = await recorder.ready();
       let behind = 0;
-      recorder.onHeld = (one) => {
+      recorder.onData = (one) => {
         if (one.isBehind === true) behind += 1;
         if (one.isBehind === true) expect(one.held).toBeGreaterThan(0);
       };
-      const empty = frameOf(new Uint8Array(0));
-      peer.send(
-        Buffer.concat([
-          ...Array.from({ length: 20_000 }, () => empty),
-          frameOf(Buffer.from("end")),
-        ]),
-      );
-      await recorder.until(() => recorder.text === "end");
+      const one = frameOf(Buffer.from("."));
+      const flood = Array.from({ length: 20_000 }, () => one);
+      const dots = ".".repeat(flood.length);
+      peer.send(Buffer.concat([...flood, frameOf(Buffer.from("end"))]));
+      await recorder.until(() => recorder.text === `${dots}end`);
       expect(behind).toBeGreaterThan(0);
       expect(link.isBehind).toBe(false);
       // An end behind a flood comes after all of it.
-      peer.send(
-        Buffer.concat([...Array.from({ length: 20_000 }, () => empty), frameOf(Buffer.from("!"))]),
-      );
+      peer.send(Buffer.concat([...flood, frameOf(Buffer.from("!"))]));
       peer.fin();
       await recorder.told("eof");
-      expect(recorder.text).toBe("end!");
+      expect(recorder.text).toBe(`${dots}end${dots}!`);
     });
+  });
+
+  const bare: readonly (readonly [string, FrameShape])[] = [
+    ["empty frames", {}],
+    ["Pings", { opcode: 9 }],
+    ["Pongs", { opcode: 10 }],
+  ];
+  test.each(bare)("a flood of %s ends its connection: 1008", async (_what, shape) => {
+    const { log, details } = await played(make, async (port, recorder) => {
+      recorder.onClosed = (link) => link.end();
+      const peer = await upgraded(port);
+      await recorder.ready();
+      const frame = frameOf(new Uint8Array(0), shape);
+      // Some at a time are no flood, however many they are.
+      for (let round = 0; round < 30; round++) {
+        peer.send(Buffer.concat(Array.from({ length: 100 }, () => frame)));
+        sendFrame(peer, "+");
+        await recorder.until(() => recorder.text === "+".repeat(round + 1));
+      }
+      peer.send(Buffer.concat(Array.from({ length: 20_000 }, () => frame)));
+      expect(await peer.ended).toBe("eof");
+      expect(spoken(peer.bytes).close).toBe(1008);
+      peer.fin();
+    });
+    expect(log).toEqual(["opened", "data", "webSocketFailed"]);
+    expect(details).toEqual(["a flood of WebSocket frames without a byte in them, such as Pings"]);
   });
 
   test("a paused link hands on nothing until it resumes", async () => {
