@@ -78,6 +78,9 @@ export class Records {
   /** Null: nothing outlives the process. */
   readonly #journal: RecordJournal | null;
 
+  /** By client id, what was restored of wills without a fate, until all is. */
+  readonly #restoredOpen = new Map<string, WillRecord>();
+
   constructor(broker: Broker, recentMessages: Partial<RecentBounds>) {
     this.#broker = broker;
     this.messages = new RecentMessages(recentMessages, broker.memory);
@@ -215,11 +218,13 @@ export class Records {
       const record = WillRecord.stored(kept, journal);
       this.clients.restored(kept.clientId)?.restoredWill(record);
       this.wills.restore(record);
+      if (record.fate === null) this.#restoredOpen.set(kept.clientId, record);
     }
   }
 
   /** Nothing more is restored. */
   loadedAll(): void {
+    this.#restoredOpen.clear();
     this.clients.endRestoring();
   }
 
@@ -251,7 +256,9 @@ export class Records {
   ): void {
     const { clientId } = history;
     const { remote, version, keepAliveSeconds } = connection.facts;
-    let record = connection.will;
+    const open = this.#restoredOpen.get(clientId) ?? null;
+    // That of its connection may have been forgotten.
+    let record = open?.armedAt === will.armedAt ? open : connection.will;
     if (record === null) {
       const origin = {
         ...{ clientId, remote, version, keepAliveSeconds, sessionExpirySeconds },
