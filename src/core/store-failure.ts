@@ -16,6 +16,8 @@ export function persistFailed(broker: Broker, input: Input & { type: "persistFai
   broker.failedStore = { failure, since };
   const { detail } = failure;
   const reason = reasonOf(failure);
+  // Their wills come after all of them have ended, so that none goes to one that lost its answers.
+  broker.willsUntil = 0;
   for (const { id, isAnswered } of connections) {
     const connection = broker.connections.get(id);
     if (connection === undefined) continue;
@@ -30,6 +32,7 @@ export function persistFailed(broker: Broker, input: Input & { type: "persistFai
     }
     endConnection(broker, connection, "storeFailed", { detail, reason, isRefused: !isAnswered });
   }
+  broker.willsUntil = Infinity;
 }
 
 export function persistRecovered(broker: Broker): void {

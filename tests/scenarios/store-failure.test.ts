@@ -124,6 +124,31 @@ test("while it fails, what would have to be kept is refused and the rest goes on
   expect(subscriber.messages()).toEqual(["t=again"]);
 });
 
+test("who waits for its CONNACK gets no will of those that end with it", () => {
+  const world = new StoredWorld();
+  const subscriber = lasting(world, "s");
+  subscriber.subscribe({ topic: "w", qos: 1 });
+  world.keep();
+  subscriber.drop();
+  world.keep();
+  const will = { topic: "w", payload: Buffer.from("gone"), qos: 1, retain: false } as const;
+  const publisher = world.open();
+  publisher.connect({ clientId: "p", will });
+  world.keep();
+  publisher.publish("t", "x", { qos: 1, retain: true });
+  const late = lasting(world, "s");
+  world.fail(full);
+  expect(late.received).toMatchObject([{ cmd: "connack", reasonCode: 0x97 }]);
+  expect(late.received).toHaveLength(1);
+  expect(late.closedBy).toBe("end");
+  expect(publisher.closedBy).toBe("end");
+  world.advance(1000);
+  world.keep();
+  const again = lasting(world, "s");
+  world.keep();
+  expect(again.messages()).toEqual(["w=gone"]);
+});
+
 test("a will is published although its fate can't be kept", () => {
   const world = new StoredWorld();
   const watcher = world.open();

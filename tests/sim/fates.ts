@@ -185,7 +185,7 @@ export class Fates {
   /** A will that is due at once, and waits for others that were due before. */
   #isPostponed({ cause, will }: Ended, due: number, now: number): boolean {
     const isDue = due <= now && cause !== "disconnected" && cause !== "takenOver";
-    return isDue && will?.fate === "delayed" && this.#books.isCut;
+    return isDue && will?.fate === "delayed" && (this.#books.isCut || cause === "storeFailed");
   }
 
   #postponed(session: Session, will: WillState, fate: WillAtEnd | null): void {

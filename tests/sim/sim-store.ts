@@ -1,5 +1,5 @@
 import { Broker } from "../../src/core/broker.ts";
-import type { Changes, Commit, StoreFailure } from "../../src/core/durable.ts";
+import type { Changes, Commit, StoredPart, StoreFailure } from "../../src/core/durable.ts";
 import type { Millis } from "../../src/core/io.ts";
 import type { PublishPacket } from "../../src/core/packet.ts";
 import { isForStore } from "../../src/core/publish.ts";
@@ -207,6 +207,7 @@ export class SimStore {
     this.#batch = null;
     const restored = new Broker({ durable: true }, now);
     const copy = this.kept.copy();
+    expectAccounts(copy.load());
     restored.handle({ type: "loaded", part: copy.load(), heartbeatAt: now }, now);
     restored.handle({ type: "listening" }, now);
     expectRecounted(restored, false);
@@ -253,6 +254,16 @@ const failures = [
   { isFull: true, detail: "the disk is full" },
   { isFull: false, detail: "the disk reports an error" },
 ] as const;
+
+/** Of each will that is kept as undecided there is one: no other fate can come. */
+function expectAccounts({ willRecords, sessions }: StoredPart): void {
+  for (const { fate, clientId, armedAt } of willRecords) {
+    const isThere = sessions.some(
+      ({ session, will }) => session.clientId === clientId && will?.armedAt === armedAt,
+    );
+    demand(fate !== null || isThere, "each will that is remembered has its fate", clientId);
+  }
+}
 
 function expectEqual(store: DurableState, broker: DurableState): void {
   demand(Bun.deepEquals(store, broker), "the store has what the broker has", { store, broker });

@@ -1,4 +1,4 @@
-import type { Copy, Publication, Session, Share } from "./session.ts";
+import { freeReplays, type Copy, type Publication, type Session, type Share } from "./session.ts";
 
 /** When a broker died, and the one after it let clients connect; the broker's clock. */
 export interface Restart {
@@ -100,6 +100,7 @@ function endConnection(session: Session, diedAt: number): void {
 
 /** QoS 0 in a queue is not kept, nor how far the retained messages for a SUBSCRIBE were sent. */
 function loseUnkept(session: Session): void {
+  freeReplays(session);
   session.replayed.clear();
   session.queues[0].length = 0;
   for (const { qos, share } of session.shared) {
