@@ -210,7 +210,10 @@ class Heartbeats {
     const now = performance.now();
     if (error === null || now - this.#loggedAt < troubleSilenceMs) return;
     this.#loggedAt = now;
-    const text = `the store can't note that the broker lives: ${error.message}`;
+    const text =
+      error.fault === "moved"
+        ? `${error.message}: nothing is kept until it is back as it was (${remedy(error.fault)})`
+        : `the store can't note that the broker lives: ${error.message}`;
     this.#note({ event: "warning", text });
   }
 }

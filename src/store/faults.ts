@@ -18,6 +18,8 @@ export type StoreFault =
   | "damaged"
   /** A part of it is missing that was on the disk. */
   | "cut"
+  /** The files that the broker has open are no longer in its folder. */
+  | "moved"
   /** It is something else. */
   | "foreign"
   | "other";
@@ -52,6 +54,7 @@ const remedies: Readonly<Record<StoreFault, string | null>> = {
   newer: "run that version, or name another folder",
   damaged: "put back a copy, or move the folder away to start without it",
   cut: "put back a copy of the folder, or delete mqttd.alive (if mqttd.db is empty, mqttd.db-wal too) to go on with what is left",
+  moved: "a broker that is started again has what is in the folder then, and nothing else",
   foreign: "name another folder",
   other: null,
 };

@@ -16,6 +16,7 @@ import { errorCode } from "../log/system-error.ts";
 import { StoreCopy } from "./copy.ts";
 import { StoreError, storeErrorOf } from "./faults.ts";
 import { holderOf, removeHolder, writeHolder } from "./holder.ts";
+import { InPlace } from "./in-place.ts";
 import { rowKinds, rowsOf } from "./rows.ts";
 import { Runs } from "./runs.ts";
 import { applicationId, migrations } from "./schema.ts";
@@ -55,6 +56,7 @@ export class StoreFile {
   readonly #copy: StoreCopy | null;
   readonly #runs: Runs;
   #tables: Tables | null = null;
+  readonly #inPlace: InPlace;
   #version = "";
   #isHolder = false;
   #durability: Durability = "normal";
@@ -65,6 +67,8 @@ export class StoreFile {
     this.path = path.join(folder, fileName);
     this.#database = database;
     this.#runs = new Runs(folder, database);
+    this.#inPlace = new InPlace(folder);
+    this.#inPlace.note(fileName);
   }
 
   /** Opens a folder's file for a broker; creates both if need be, and brings an older file up to date. */
@@ -82,7 +86,7 @@ export class StoreFile {
         return file;
       } catch (cause) {
         file.#leave();
-        throw cause;
+        throw ofHeader(cause);
       }
     });
   }
@@ -133,8 +137,9 @@ export class StoreFile {
     // Before anything is written: it may be another program's.
     if (isNew) this.#checkLog();
     else this.#check();
-    // Takes effect in a file without tables.
-    database.exec("PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL");
+    // Takes effect in a file without tables. In others it would write, and the disk may be full.
+    if (isNew) database.exec("PRAGMA auto_vacuum = INCREMENTAL");
+    database.exec("PRAGMA journal_mode = WAL");
     database.exec(`PRAGMA wal_autocheckpoint = ${checkpointPages}`);
     // The log's file stays small after a burst.
     database.exec(`PRAGMA journal_size_limit = ${16 * 1024 * 1024}`);
@@ -157,6 +162,8 @@ export class StoreFile {
     for (const migration of missing) database.exec(migration);
     database.exec(`PRAGMA user_version = ${migrations.length}`);
     database.exec("COMMIT");
+    // So that later checkpoints of a small store need no more room than the file has.
+    database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
   }
 
   /** Whether it is ours, of a version that we know, and whole. */
@@ -173,7 +180,10 @@ export class StoreFile {
       );
     }
     const found = this.#database.prepare("PRAGMA quick_check(1)").get();
-    const verdict = String(Object.values(found ?? {})[0]);
+    // The name of the database, then what is wrong, on lines of their own.
+    const [verdict = ""] = String(Object.values(found ?? {})[0])
+      .split("\n")
+      .slice(-1);
     if (verdict !== "ok") throw new StoreError("damaged", `it is damaged: ${verdict}`);
     this.#checkLog();
   }
@@ -197,6 +207,8 @@ export class StoreFile {
     linkSync(log, other);
     this.#database.close();
     renameSync(other, log);
+    // Renaming does nothing if both are the same file.
+    rmSync(other, { force: true });
   }
 
   /** What is kept, whole sessions one after another, as buffers of rows. */
@@ -224,9 +236,35 @@ export class StoreFile {
         database.exec("COMMIT");
       } catch (cause) {
         rollBack(database);
+        this.#makeRoom(cause);
         throw cause;
       }
+      this.#expectInPlace();
     });
+  }
+
+  /** On a full disk: the log may have many forms of pages that the file has room for. */
+  #makeRoom(cause: unknown): void {
+    if (storeErrorOf(cause).fault !== "full") return;
+    try {
+      this.#database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+    } catch {
+      // There is no room for that either. The batch comes again.
+    }
+  }
+
+  /** What was just written is in the folder. Begins another log if that alone was deleted. */
+  #expectInPlace(): void {
+    const log = `${fileName}-wal`;
+    this.#inPlace.expect(fileName);
+    if (this.#inPlace.isGone(log)) {
+      // Takes the log into the file, which makes it whole.
+      this.#database.exec("PRAGMA journal_mode = DELETE; PRAGMA journal_mode = WAL");
+      this.#inPlace.forget(log);
+    } else {
+      this.#inPlace.note(log);
+      this.#inPlace.expect(log);
+    }
   }
 
   /**
@@ -240,7 +278,11 @@ export class StoreFile {
       try {
         if (this.#durability === "normal") this.#sync("FULL");
         this.#runs.beat(at, this.#version);
+        this.#expectInPlace();
         isKept = this.#durability !== "off";
+      } catch (cause) {
+        this.#makeRoom(cause);
+        throw cause;
       } finally {
         this.#sync(null);
         this.#runs.sign(at, isKept);
@@ -295,6 +337,12 @@ export class StoreFile {
 
   close(): void {
     told(() => {
+      // What is in the folder is another's.
+      if (this.#isHolder && !this.#inPlace.has(fileName)) {
+        this.#leave();
+        this.#runs.leave();
+        this.#inPlace.expect(fileName);
+      }
       this.#database.close();
       this.#copy?.remove();
       if (this.#isHolder) removeHolder(this.#folder);
@@ -328,6 +376,15 @@ function refuseEmpty(folder: string): void {
   if (sizeOf(name) > 0) return;
   if (sizeOf(`${name}-wal`) === 0 && (lastSign(folder)?.kept ?? 0) === 0) return;
   throw new StoreError("cut", `${fileName} is missing or empty, and what was kept is not`);
+}
+
+/**
+ * SQLite also says read-only of a file whose header asks for a form of writing that it does not know.
+ * That it may be written was asked before.
+ */
+function ofHeader(cause: unknown): unknown {
+  if (storeErrorOf(cause).fault !== "readOnly") return cause;
+  return new StoreError("damaged", "it is damaged: its header is not what was written", { cause });
 }
 
 function createPrivate(name: string): void {

@@ -2,6 +2,7 @@ import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { processStart } from "../api/process-start.ts";
 import { errorCode } from "../log/system-error.ts";
+import { storeErrorOf } from "./faults.ts";
 
 /**
  * The process that has a folder's store open: its number, and when it started, since another may get
@@ -9,10 +10,17 @@ import { errorCode } from "../log/system-error.ts";
  */
 const labelName = "mqttd.pid";
 
-/** After the lock was taken: replaces the label of a process that was killed. */
+/**
+ * After the lock was taken: replaces the label of a process that was killed. On a full disk there is
+ * none.
+ */
 export function writeHolder(folder: string): void {
   const text = `${process.pid}\n${processStart(process.pid) ?? ""}\n`;
-  writeFileSync(path.join(folder, labelName), text, { mode: 0o600 });
+  try {
+    writeFileSync(path.join(folder, labelName), text, { mode: 0o600 });
+  } catch (cause) {
+    if (storeErrorOf(cause).fault !== "full") throw cause;
+  }
 }
 
 export function removeHolder(folder: string): void {

@@ -91,6 +91,11 @@ export class Runs {
   close(): void {
     this.#sign?.remove();
   }
+
+  /** The same, and what is in the folder is another's. */
+  leave(): void {
+    this.#sign?.close();
+  }
 }
 
 /** Milliseconds of a run count whole in the file. */

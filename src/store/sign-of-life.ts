@@ -38,8 +38,12 @@ export class SignOfLife {
     writeSync(this.#file, `${text}\n`, 0);
   }
 
-  remove(): void {
+  close(): void {
     closeSync(this.#file);
+  }
+
+  remove(): void {
+    this.close();
     rmSync(path.join(this.#folder, fileName), { force: true });
   }
 }

@@ -32,6 +32,33 @@ test.skipIf(!mountable)(
   120_000,
 );
 
+test.skipIf(!mountable)(
+  "a broker that was killed on a full disk starts on it, and goes on once there is room (skipped: needs root)",
+  async () => onSmallDisk(playRestart),
+  120_000,
+);
+
+async function playRestart(folder: string): Promise<void> {
+  const filler = path.join(folder, "filler");
+  const settings = ["--data", path.join(folder, "data"), "--set", "admin.port=off"];
+  await using broker = await RunningBroker.start({ args: settings });
+  await using client = await MqttJsClient.connect(broker.port, { clientId: "first", ...lasting });
+  await client.mqtt.publishAsync("kept", "1", { qos: 1, retain: true });
+  fill(filler);
+  broker.signal("SIGKILL");
+  await broker.exit();
+  await using next = await RunningBroker.start({ args: settings });
+  await next.line("the restore", ({ event }) => event === "restored");
+  await using reader = await MqttJsClient.connect(next.port, { clientId: "reader" });
+  await reader.mqtt.subscribeAsync("kept");
+  expect((await reader.message("kept")).payload.toString()).toBe("1");
+  await next.line("the failure", ({ event, text }) => {
+    return event === "warning" && String(text).includes("note that the broker lives");
+  });
+  rmSync(filler);
+  await reader.mqtt.publishAsync("kept", "2", { qos: 1, retain: true });
+}
+
 async function onSmallDisk(story: (folder: string) => Promise<void>): Promise<void> {
   const folder = mkdtempSync(path.join(tmpdir(), "mqttd-full-"));
   mount("mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", folder);

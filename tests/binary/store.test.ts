@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { existsSync, readdirSync, readFileSync, statSync, truncateSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, renameSync, statSync, truncateSync } from "node:fs";
 import path from "node:path";
 import { spawn } from "../support/child.ts";
 import { Folder, run, RunningBroker } from "../support/executable.ts";
@@ -333,6 +333,32 @@ async function tracedSyncs(pid: number, file: string) {
     },
   };
 }
+
+test("a folder that is moved away is one line, and everything is kept again once it is back", async () => {
+  using folder = new Folder();
+  const data = folder.file("data");
+  const args = ["--data", data, "--set", "admin.port=off"];
+  await using broker = await RunningBroker.start({ args });
+  await using client = await MqttJsClient.connect(broker.port, { clientId: "a" });
+  await client.mqtt.publishAsync("kept", "1", { qos: 1, retain: true });
+  renameSync(data, folder.file("away"));
+  const { text } = await broker.line(
+    "the warning",
+    ({ event, text: found }) => event === "warning" && String(found).includes("mqttd.db"),
+  );
+  expect(text).toBe(
+    "mqttd.db was deleted or moved while the broker runs: nothing is kept until it is back as it was " +
+      "(a broker that is started again has what is in the folder then, and nothing else)",
+  );
+  renameSync(folder.file("away"), data);
+  // If it comes too early, the client loses its connection, and publishes again by itself.
+  await client.mqtt.publishAsync("kept", "2", { qos: 1, retain: true });
+  await kill(broker);
+  await using next = await RunningBroker.start({ args });
+  await using reader = await MqttJsClient.connect(next.port, { clientId: "reader" });
+  await reader.mqtt.subscribeAsync("kept");
+  expect((await reader.message("kept")).payload.toString()).toBe("2");
+}, 120_000);
 
 test("a second broker on the folder is refused with one line, and the first goes on", async () => {
   using folder = new Folder();

@@ -32,8 +32,6 @@ export class Shortage {
     const { broker } = this;
     const publisher = broker?.sessions.get(clientId);
     if (broker === null || publisher === undefined || packet.qos === 0) return false;
-    // Those of a session that was restored are not known before it publishes, and take memory.
-    rightsOf(broker, publisher);
     const { payload, qos, retain, properties } = packet;
     if (!this.isFrom(0.95, payload.length)) return false;
     if (broker.memory.hasRoomBefore("refuseMessages", payload.length)) return false;

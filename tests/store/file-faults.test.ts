@@ -8,6 +8,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmdirSync,
   rmSync,
   statSync,
@@ -202,6 +203,19 @@ test("another program's file is refused, and left as it is", async () => {
   });
 });
 
+test("a header that asks for another form of writing is damage, and a file is no folder", async () => {
+  await inFolder((folder) => {
+    filled(folder);
+    const name = path.join(folder, "mqttd.db");
+    const bytes = readFileSync(name);
+    bytes.writeUInt8(0x99, 18);
+    writeFileSync(name, bytes);
+    const header = "it is damaged: its header is not what was written";
+    expect(faultOf(() => open(folder))).toEqual(["damaged", header]);
+    expect(faultOf(() => open(name))).toEqual(["foreign", "it is a file, not a folder"]);
+  });
+});
+
 test("a file that was cut is refused", async () => {
   await inFolder((folder) => {
     filled(folder);
@@ -302,6 +316,116 @@ test.skipIf(!mountable)("a disk that can't be written is refused at the start", 
     filled(folder);
     remount("ro");
     expect(faultOf(() => open(folder))[0]).toBe("readOnly");
+  });
+});
+
+test.skipIf(!mountable)(
+  "a store opens on a disk that has become full, and takes more once it has room",
+  () => {
+    onSmallDisk((folder) => {
+      filled(folder);
+      const filler = path.join(folder, "filler");
+      spawnSync("dd", ["if=/dev/zero", `of=${filler}`, "bs=4096"]);
+      const file = open(folder);
+      expect(file.facts().rows.session).toBe(302);
+      expect(faultOf(() => file.heartbeat(at(6)))).toEqual(["full", "the disk is full"]);
+      rmSync(filler);
+      file.heartbeat(at(7));
+      file.close();
+    });
+  },
+);
+
+test.skipIf(!mountable)(
+  "a log with many forms of the same pages gives its room back on a full disk",
+  () => {
+    onSmallDisk((folder) => {
+      const file = open(folder);
+      for (let beat = 1; beat <= 60; beat++) file.heartbeat(at(beat));
+      const log = path.join(folder, "mqttd.db-wal");
+      expect(statSync(log).size).toBeGreaterThan(200_000);
+      spawnSync("dd", ["if=/dev/zero", `of=${path.join(folder, "filler")}`, "bs=4096"]);
+      let beat = 60;
+      while (faultOf(() => file.heartbeat(at(++beat)))[0] === "none");
+      expect(statSync(log).size).toBe(0);
+      file.heartbeat(at(++beat));
+      file.close();
+    });
+  },
+);
+
+const moves: Readonly<Record<string, readonly [(folder: string) => void, string]>> = {
+  "the file is deleted": [
+    (folder) => rmSync(path.join(folder, "mqttd.db")),
+    "mqttd.db was deleted or moved while the broker runs",
+  ],
+  "another file replaces it": [
+    (folder) => {
+      copyFileSync(path.join(folder, "mqttd.db"), path.join(folder, "copy"));
+      renameSync(path.join(folder, "copy"), path.join(folder, "mqttd.db"));
+    },
+    "mqttd.db was replaced by another while the broker runs",
+  ],
+  "the folder is deleted": [
+    (folder) => rmSync(folder, { recursive: true }),
+    "mqttd.db was deleted or moved while the broker runs",
+  ],
+};
+
+test.each(Object.entries(moves))(
+  "nothing is said to be kept once %s under the broker",
+  async (_, [move, detail]) => {
+    await inFolder((parent) => {
+      const folder = path.join(parent, "data");
+      const file = open(folder);
+      file.heartbeat(at(1));
+      move(folder);
+      for (const action of [() => apply(file, sample), () => file.heartbeat(at(2))]) {
+        expect(faultOf(action)).toEqual(["moved", detail]);
+      }
+      const others = existsSync(folder) ? readdirSync(folder) : null;
+      expect(faultOf(() => file.close())).toEqual(["moved", detail]);
+      // Another broker may have begun there.
+      expect(existsSync(folder) ? readdirSync(folder) : null).toEqual(others);
+    });
+  },
+);
+
+test("a folder that was moved away and comes back has everything", async () => {
+  await inFolder((parent) => {
+    const [folder, away] = [path.join(parent, "data"), path.join(parent, "away")];
+    const file = open(folder);
+    file.heartbeat(at(1));
+    renameSync(folder, away);
+    expect(faultOf(() => apply(file, sample))[0]).toBe("moved");
+    renameSync(away, folder);
+    apply(file, sample);
+    file.close();
+    const next = open(folder);
+    expect(next.facts().rows).toMatchObject({ session: 2, message: 2 });
+    next.close();
+  });
+});
+
+test("a log that alone is deleted under the broker is begun anew", async () => {
+  await inFolder((folder) => {
+    const file = open(folder);
+    file.heartbeat(at(1));
+    const log = path.join(folder, "mqttd.db-wal");
+    rmSync(log);
+    apply(file, sample);
+    file.heartbeat(at(2));
+    expect(statSync(log).size).toBeGreaterThan(0);
+    // A broker that is killed now leaves these.
+    const other = path.join(folder, "other");
+    mkdirSync(other);
+    for (const name of ["mqttd.db", "mqttd.db-wal", "mqttd.alive"]) {
+      copyFileSync(path.join(folder, name), path.join(other, name));
+    }
+    file.close();
+    const next = open(other);
+    expect(next.facts().rows).toMatchObject({ session: 2, message: 2 });
+    next.close();
   });
 });
 
