@@ -13,7 +13,7 @@ const help = `npm run stores -- [options]
 Makes a store of sessions, each with one subscription and messages in its queue, and of retained
 messages; starts dist/mqttd (or MQTTD_EXECUTABLE) on it, and prints how long that takes, the time of
 the processor, and what the process grows by against a broker with an empty store. Then everything
-expires, and it waits until the file has shrunk.
+expires, and it waits until the file has shrunk to a quarter.
 
   --sessions N    sessions (100000)
   --queued N      messages in the queue of each, QoS 1 (2)
@@ -126,8 +126,8 @@ async function startOn(data: string, expiresAt: Millis | null = null): Promise<S
   const countedBytes = await counted(broker.folder);
   let shrunkMs: number | null = null;
   if (expiresAt !== null) {
-    // A quarter of the file may stay free, and so may 1 MiB.
-    const most = Math.max(4 * 1024 * 1024, bytesOf(data) / 20);
+    // Records of the latest clients stay.
+    const most = bytesOf(data) / 4;
     while (Date.now() < expiresAt + shrinkMs && shrunkMs === null) {
       await Bun.sleep(250);
       if (Date.now() > expiresAt && bytesOf(data) <= most) shrunkMs = Date.now() - expiresAt;

@@ -42,7 +42,7 @@ import type { QueueTotals } from "./queue.ts";
 import { Reason } from "./reason.ts";
 import { PostponedWills } from "./postponed-wills.ts";
 import { type RecentBounds, Records } from "./records/records.ts";
-import { openAgain, restore, type Restoration } from "./restore.ts";
+import { endRestoring, openAgain, restore, type Restoration } from "./restore.ts";
 import { Retained } from "./retained.ts";
 import { standardRules, type Rules } from "./quirks/rules.ts";
 import { Schedule } from "./schedule.ts";
@@ -304,6 +304,8 @@ export class Broker {
         return changeAccess(this, input.access, input.byListener);
       case "loaded":
         return restore(this, input);
+      case "loadedAll":
+        return endRestoring(this);
       case "listening":
         return openAgain(this);
       case "persistFailed":

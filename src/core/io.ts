@@ -234,6 +234,11 @@ export type Input =
    * `heartbeatAt`: the last sign of life of that broker; null: none is known.
    */
   | { readonly type: "loaded"; readonly part: StoredPart; readonly heartbeatAt: Millis | null }
+  /**
+   * That was the last part. Takes time, so it comes before clients can connect; absent: it is as if it
+   * came with `listening`.
+   */
+  | { readonly type: "loadedAll" }
   /** Clients can connect. */
   | { readonly type: "listening" }
   /**

@@ -38,6 +38,8 @@ export class Restoration {
   readonly counts = { sessions: 0, subscriptions: 0, messages: 0, retained: 0, wills: 0 };
   /** When the broker died that was connected to clients; null: it had none. */
   diedAt: Millis | null = null;
+  /** All parts were handed in. */
+  isComplete = false;
   /** Sessions whose wills may be due before that. */
   readonly near: Session[] = [];
 }
@@ -182,8 +184,21 @@ function restoreMessages(session: Session, journal: Journal, stored: StoredSessi
 
 function copyOf(session: Session, record: DurableQueued | DurableOutgoing): Copy {
   const { qos, retain, identifiers, shared } = record;
+  if (identifiers === null && shared === null) return plainCopy(qos, retain);
   return { qos, retain, identifiers, shared: shared === null ? null : sharedBy(session, shared) };
 }
+
+function plainCopy(qos: 1 | 2, retain: boolean): Copy {
+  if (qos === 1) return retain ? retainedQos1 : plainQos1;
+  return retain ? retainedQos2 : plainQos2;
+}
+
+// Most copies, which share them.
+const ordinary = { identifiers: null, shared: null };
+const plainQos1: Copy = { qos: 1, retain: false, ...ordinary };
+const plainQos2: Copy = { qos: 2, retain: false, ...ordinary };
+const retainedQos1: Copy = { qos: 1, retain: true, ...ordinary };
+const retainedQos2: Copy = { qos: 2, retain: true, ...ordinary };
 
 /** The shared subscription that brought a message. It may have ended since; its group goes on. */
 function sharedBy(session: Session, filter: string): Subscription {
@@ -219,18 +234,26 @@ function restoreWill({ memory }: Broker, session: Session, stored: DurableWill):
   if (will.ended !== null) will.become("delayed");
 }
 
+/** Everything that is kept was handed in: what nothing refers to, and nobody asks for, goes. */
+export function endRestoring(broker: Broker): void {
+  const { restoration, journal } = broker;
+  if (restoration === null || journal === null || restoration.isComplete) return;
+  restoration.isComplete = true;
+  journal.endAdoption();
+  broker.records.loadedAll();
+}
+
 /**
  * Clients can connect again. Wills that are due before they had time to are published after a while,
  * in due order, so that their subscribers are back.
  */
 export function openAgain(broker: Broker): void {
-  const { restoration, journal, now } = broker;
-  if (restoration === null || journal === null) return;
-  broker.restoration = null;
+  const { restoration, now } = broker;
+  if (restoration === null) return;
   broker.settledAt = after(now, waitMs(broker));
   broker.pressure.isOverfull = !broker.memory.hasRoom(0);
-  journal.endAdoption();
-  broker.records.loadedAll();
+  endRestoring(broker);
+  broker.restoration = null;
   const before = restoration.near
     .filter((session) => broker.sessions.get(session.clientId) === session)
     .filter(({ connection, deadline }) => connection === null && deadline?.isSet !== true)

@@ -9,24 +9,42 @@ import {
 import type { BatchPart, Journal, KeptMessage } from "./journal.ts";
 import type { Message } from "./packet.ts";
 import type { Session } from "./session.ts";
+import { SmallMap } from "./small-map.ts";
 
 /** What the store has of a session's parts, by their keys. Created with their first entries. */
 class Kept {
   #filters: Set<string> | null = null;
-  #queued: Map<number, KeptMessage> | null = null;
-  #outgoing: Map<number, KeptMessage> | null = null;
+  /** Of most sessions it is one. */
+  #filter: string | null = null;
+  #queued: SmallMap<number, KeptMessage> | null = null;
+  #outgoing: SmallMap<number, KeptMessage> | null = null;
   #incoming: Set<number> | null = null;
 
-  get filters(): Set<string> {
-    return (this.#filters ??= new Set());
+  get filters(): readonly string[] {
+    if (this.#filters !== null) return [...this.#filters];
+    return this.#filter === null ? [] : [this.#filter];
   }
 
-  get queued(): Map<number, KeptMessage> {
-    return (this.#queued ??= new Map());
+  addFilter(filter: string): void {
+    if (this.#filters !== null) this.#filters.add(filter);
+    else if (this.#filter === null) this.#filter = filter;
+    else if (this.#filter !== filter) this.#filters = new Set([this.#filter, filter]);
   }
 
-  get outgoing(): Map<number, KeptMessage> {
-    return (this.#outgoing ??= new Map());
+  /** False: it has none of that name. */
+  deleteFilter(filter: string): boolean {
+    if (this.#filters !== null) return this.#filters.delete(filter);
+    const isKnown = this.#filter === filter;
+    if (isKnown) this.#filter = null;
+    return isKnown;
+  }
+
+  get queued(): SmallMap<number, KeptMessage> {
+    return (this.#queued ??= new SmallMap());
+  }
+
+  get outgoing(): SmallMap<number, KeptMessage> {
+    return (this.#outgoing ??= new SmallMap());
   }
 
   get incoming(): Set<number> {
@@ -132,7 +150,7 @@ export class SessionJournal {
   }
 
   adoptSubscription(filter: string): void {
-    this.#kept?.filters.add(filter);
+    this.#kept?.addFilter(filter);
   }
 
   adoptQueued(place: number, message: KeptMessage): void {
@@ -253,15 +271,15 @@ export class SessionJournal {
     return true;
   }
 
-  #takeFilter({ filters }: Kept, filter: string, changes: Change[]): void {
+  #takeFilter(kept: Kept, filter: string, changes: Change[]): void {
     const session = this.#number;
     const subscription = this.#isDurable ? this.#session.subscriptions.get(filter) : undefined;
     if (subscription !== undefined) {
-      filters.add(filter);
+      kept.addFilter(filter);
       const owesRetained = this.#session.replays.has(filter);
       const value = subscriptionRecord(subscription, session, owesRetained);
       changes.push({ put: "subscription", value });
-    } else if (filters.delete(filter)) changes.push({ delete: "subscription", session, filter });
+    } else if (kept.deleteFilter(filter)) changes.push({ delete: "subscription", session, filter });
   }
 
   #takePlace({ queued }: Kept, place: number, changes: Change[]): void {
@@ -307,7 +325,7 @@ export class SessionJournal {
 
   /** The record under a key refers to this message from now on. */
   #exchange(
-    kept: Map<number, KeptMessage>,
+    kept: SmallMap<number, KeptMessage>,
     key: number,
     message: Message,
     changes: Change[],
@@ -320,7 +338,7 @@ export class SessionJournal {
   }
 
   /** False: the store has no record under the key. */
-  #drop(kept: Map<number, KeptMessage>, key: number): boolean {
+  #drop(kept: SmallMap<number, KeptMessage>, key: number): boolean {
     const before = kept.get(key);
     if (before === undefined) return false;
     kept.delete(key);
@@ -329,7 +347,7 @@ export class SessionJournal {
   }
 }
 
-function adopt(kept: Map<number, KeptMessage>, key: number, message: KeptMessage): void {
+function adopt(kept: SmallMap<number, KeptMessage>, key: number, message: KeptMessage): void {
   kept.set(key, message);
   message.keepers += 1;
 }

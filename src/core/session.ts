@@ -12,6 +12,7 @@ import { costs, type Memory, textBytes } from "./memory.ts";
 import type { Message, ProtocolVersion, Qos, WillPacket } from "./packet.ts";
 import { Queue, type Queued, type QueueLimits, type QueueTotals } from "./queue.ts";
 import type { SessionJournal } from "./session-journal.ts";
+import { SmallMap } from "./small-map.ts";
 import type { Subscription } from "./subscriptions.ts";
 import type { Timed } from "./timed.ts";
 import type { Steps } from "./steps.ts";
@@ -82,7 +83,7 @@ export class Session {
   pump: Deadline<Timed> | null = null;
   /** What of it outlives the process; null: nothing. */
   readonly journal: SessionJournal | null;
-  readonly #subscriptions = new Map<string, Subscription>();
+  readonly #subscriptions = new SmallMap<string, Subscription>();
   // Created with their first entries.
   #queue: Queue | null = null;
   #outgoing: InflightWindow | null = null;
@@ -170,7 +171,7 @@ export class Session {
     this.journal?.changed();
   }
 
-  get subscriptions(): ReadonlyMap<string, Subscription> {
+  get subscriptions(): Omit<SmallMap<string, Subscription>, "set" | "delete"> {
     return this.#subscriptions;
   }
 

@@ -14,6 +14,7 @@ import { SqliteStore } from "../store/sqlite.ts";
 import type { Clock } from "./driver/clock.ts";
 import type { Driver } from "./driver/driver.ts";
 import type { Loop } from "./driver/loop.ts";
+import { garbageCollector } from "./platform.ts";
 import { restartsOf } from "./restarts.ts";
 
 /** Milliseconds between two signs of life in the store. */
@@ -21,6 +22,9 @@ const heartbeatMs = 1000;
 
 /** Milliseconds for which an orderly stop waits until everything is kept. */
 const lastCommitMs = 5000;
+
+/** After so many parts (of 32 KiB or one large message) much of the process is garbage. */
+const partsOfMuch = 300;
 
 /** What the store asks of the driver. */
 type StoringDriver = Pick<Driver, "order" | "isKept" | "keepRecords">;
@@ -122,10 +126,15 @@ export class Persistence {
     const { pastRuns } = this.#store;
     const last = pastRuns.at(-1);
     if (last === undefined) return;
+    let parts = 0;
     try {
       for await (const part of this.#store.load()) {
         driver.order({ type: "loaded", part, heartbeatAt: last.stopped ?? last.heartbeat });
+        parts += 1;
       }
+      driver.order({ type: "loadedAll" });
+      // Before clients can connect: what parts were made of is garbage by now.
+      if (parts > partsOfMuch) garbageCollector()?.();
     } catch (cause) {
       throw refusal(cause, this.#at);
     }

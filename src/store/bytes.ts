@@ -163,7 +163,14 @@ export class ByteReader {
   }
 
   rawText(length: number): string {
-    return decoder.decode(this.raw(length));
+    const at = this.#take(length);
+    return textOf(this.#bytes, at, length);
+  }
+
+  /** Goes back to where it was. Returns a view of so many bytes from there, and stands behind them. */
+  again(at: number, length: number): Uint8Array {
+    this.#at = at;
+    return this.raw(length);
   }
 
   /** All that is left, as text. */
@@ -178,4 +185,32 @@ export class ByteReader {
     this.#at = at + length;
     return at;
   }
+}
+
+/** Texts that were read lately, by their hash: many records have the same, and share one string. */
+const recent: (string | undefined)[] = Array.from({ length: 1024 });
+const longestRecent = 64;
+
+function textOf(bytes: Uint8Array, at: number, length: number): string {
+  if (length > longestRecent) return decoder.decode(bytes.subarray(at, at + length));
+  let hash = length;
+  for (let index = at; index < at + length; index++) {
+    hash = (Math.imul(hash, 31) + (bytes[index] ?? 0)) | 0;
+  }
+  const slot = (hash ^ (hash >> 10)) & (recent.length - 1);
+  const known = recent[slot];
+  if (known !== undefined && isText(known, bytes, at, length)) return known;
+  const text = decoder.decode(bytes.subarray(at, at + length));
+  recent[slot] = text;
+  return text;
+}
+
+/** Whether the bytes are that text; one with other characters than ASCII never is. */
+function isText(text: string, bytes: Uint8Array, at: number, length: number): boolean {
+  if (text.length !== length) return false;
+  for (let index = 0; index < length; index++) {
+    const code = text.charCodeAt(index);
+    if (code !== bytes[at + index] || code > 0x7f) return false;
+  }
+  return true;
 }

@@ -91,21 +91,25 @@ export function* rowsOf(buffer: Uint8Array): Generator<Row, void, void> {
       throw new StoreError("damaged", "it is damaged: a row of no known kind");
     const keyLength = reader.u32();
     const length = reader.u32();
-    const summed = reader.raw(length);
+    const { at } = reader;
+    const key = readKey(kind, reader, at + keyLength);
+    const summed = reader.again(at, length);
     yield {
       kind,
       isDelete: (tag & deletes) !== 0,
-      key: readKey(kind, summed, keyLength),
+      key,
       record: summed.subarray(keyLength),
       summed,
     };
   }
 }
 
-function readKey(kind: RowKind, bytes: Uint8Array, length: number): Key {
-  const reader = new ByteReader(bytes, 0, length);
-  const [first, second] = keyParts[kind].map((part) =>
-    part === "number" ? reader.number() : reader.rawText(length - reader.at),
-  );
-  return second === undefined ? [first ?? 0] : [first ?? 0, second];
+function readKey(kind: RowKind, reader: ByteReader, end: number): Key {
+  const [one, two] = keyParts[kind];
+  const first = readPart(reader, one, end);
+  return two === undefined ? [first] : [first, readPart(reader, two, end)];
+}
+
+function readPart(reader: ByteReader, part: "number" | "text", end: number): number | string {
+  return part === "number" ? reader.number() : reader.rawText(Math.max(0, end - reader.at));
 }

@@ -34,7 +34,7 @@ const ownedKinds = ["subscription", "queued", "outgoing", "incoming", "will"] as
 const recordKinds = ["habits", "connection", "willRecord"] as const;
 
 /** Bytes after which what was read is handed on. */
-const readBytes = 256 * 1024;
+const readBytes = 32 * 1024;
 
 /** Rows to and from the tables of a file. Throws the errors of SQLite. */
 export class Tables {

@@ -256,6 +256,7 @@ export class Driver {
         | "reconfigured"
         | "accessChanged"
         | "loaded"
+        | "loadedAll"
         | "listening"
         | "stopping";
     },
