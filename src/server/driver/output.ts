@@ -229,9 +229,12 @@ export class Output {
     }
   }
 
-  /** Writes a client's answers now, if they would wait for output that others have caused. */
+  /**
+   * Writes a client's answers now, if they would wait for output that others have caused, and there
+   * is not much of them.
+   */
   flushOwn(channel: Channel): void {
-    if (!channel.dirty) return;
+    if (!channel.dirty || channel.readySize > smallBytes) return;
     const isBehind = this.#done > 0 || this.#large.size > 0;
     if (isBehind || (this.hasLater && channel.replyBytes > 0)) this.write(channel);
   }

@@ -117,6 +117,22 @@ test("channels with little output go ahead of those with much, who take turns, a
   expect(one.output.isFlushed).toBe(true);
 });
 
+test("what is much waits behind that of others, although it answers the client's own packets", () => {
+  const one = new Fixture();
+  const { output, subscriber } = one;
+  one.owe(one.channel(11), 256 * 1024);
+  one.budget.limit = 0;
+  output.flush();
+  for (const bytes of [1000, 100_000]) {
+    one.log.length = 0;
+    output.source = subscriber.id;
+    one.owe(subscriber, bytes);
+    output.flushOwn(subscriber);
+    const written = bytes > 10_000 ? [] : [[1, bytes]];
+    expect(one.log).toEqual(written as typeof one.log);
+  }
+});
+
 test("those with much get a piece each turn, whatever else there is to write", () => {
   const one = new Fixture();
   one.owe(one.channel(11), 256 * 1024);
