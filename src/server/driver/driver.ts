@@ -184,7 +184,7 @@ export class Driver {
       links: options.links ?? Infinity,
       reading: this.#reading,
       newcomers: this.#newcomers,
-      deadlines: this.#deadlines,
+      overdue: () => this.#overdue(),
       peerCloses: this.#peerCloses,
       progress: this.#progress,
     });
@@ -368,10 +368,16 @@ export class Driver {
   /** Flushes output and arms the timer; what the turn's budget leaves waits for the next turn. */
   #endCall(): void {
     this.#ends.stopIfRead();
-    if (this.#turns.isOverdue()) this.#deadlines.handleUnreported();
+    if (this.#turns.isOverdue()) this.#overdue();
     if (this.#flush() || this.#output.hasLater) this.#turns.schedule();
     this.#turns.end();
     this.#deadlines.arm();
+  }
+
+  /** The turn does not come for now: does what must not wait for it. */
+  #overdue(): void {
+    this.#deadlines.handleUnreported();
+    this.#turns.runNewcomers();
   }
 
   /** Writes output and handles the inputs that arise. Returns whether output is left. */

@@ -6,7 +6,6 @@ import type { Channel, Last } from "./channel.ts";
 import type { Channels } from "./channels.ts";
 import { ClosingChannels } from "./closing.ts";
 import type { Core } from "./core.ts";
-import type { Deadlines } from "./deadlines.ts";
 import type { Loop } from "./loop.ts";
 import type { Newcomers } from "./newcomers.ts";
 import type { Output } from "./output.ts";
@@ -29,7 +28,8 @@ interface EndsParts {
   readonly newcomers: Newcomers;
   readonly output: Output;
   readonly turns: Turns<Channel>;
-  readonly deadlines: Deadlines;
+  /** Does what must not wait for a turn that does not come. */
+  readonly overdue: () => void;
   readonly arrivals: Arrivals;
   readonly peerCloses: PeerCloses;
   readonly progress: Progress;
@@ -100,7 +100,7 @@ export class Ends {
     channel.loseOutput();
     this.#closing.giveUp(channel);
     if (!channel.open) return;
-    const { turns, deadlines, reading, newcomers } = this.#parts;
+    const { turns, reading, newcomers } = this.#parts;
     this.#core.beginCall();
     if (!channel.admitted) newcomers.admit(channel);
     // Buffered packets arrived before the end, so hand them in before it.
@@ -111,7 +111,7 @@ export class Ends {
     if (turns.hasEnds) {
       this.#endLater(channel);
       if (!turns.isOverdue()) return;
-      deadlines.handleUnreported();
+      this.#parts.overdue();
     } else if (turns.isOver) this.#endLater(channel);
     else if (!channel.holdTurn) reading.more(channel);
     this.#core.endCall();

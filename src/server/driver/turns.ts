@@ -207,6 +207,17 @@ export class Turns<Task extends Worker> {
     return true;
   }
 
+  /** Runs newcomers, one at least, although the turn does not come: their part of one. */
+  runNewcomers(): void {
+    const budget = this.#budget;
+    const until = budget.spent + this.#units / parts / slices;
+    for (const task of this.#newcomers) {
+      this.#newcomers.delete(task);
+      if (this.#turn.run(task)) this.#cutAgain(task);
+      if (budget.spent >= until) return;
+    }
+  }
+
   /** Handles what is due in the next turn. */
   addDue(): void {
     this.#isDue = true;

@@ -269,6 +269,22 @@ test("deadlines are met while the loop reads on without a turn, if it can be see
   }
 });
 
+test("a CONNECT is answered while the loop reads on without a turn", () => {
+  const world = new World({ unitsOfTurn: 60 });
+  const [busy, newcomer] = [world.open(), world.open()];
+  busy.connect({ clientId: "b" });
+  world.advance(1000);
+  const publish = Uint8Array.of(0x30, 4, 0, 1, 0x61, 0x62);
+  busy.sendQuietly(Buffer.concat(Array.from({ length: 200 }, () => publish)));
+  const connect = Uint8Array.of(0x10, 13, 0, 4, 0x4d, 0x51, 0x54, 0x54, 4, 2, 0, 60, 0, 1, 0x6e);
+  newcomer.sendQuietly(connect);
+  expect(newcomer.take("connack")).toHaveLength(0);
+  world.pass(11);
+  busy.sendQuietly(publish);
+  expect(newcomer.take("connack")).toHaveLength(1);
+  world.check();
+});
+
 test("silent clients are asked for unread data once, as many at a time as a turn can end", () => {
   const world = new World({ unitsOfTurn: 1200 });
   for (let number = 0; number < 200; number++)
