@@ -8,6 +8,7 @@ import { subjectOf } from "../standard/sections.ts";
 import type { Bound, Statement, StatementId } from "../standard/statement.ts";
 import { clientAlone } from "../standard/statement.ts";
 import { ledger, placeOf, statementIds, versionName } from "../standard/statements.ts";
+import { commandLines } from "./help.ts";
 import type { Asked } from "./rule-words.ts";
 
 export interface RuleStyle {
@@ -108,11 +109,14 @@ class Page {
       ...this.#below([`${capital(says)}.`, ...remarksOn(rule)], 1, 0),
       ...this.#section("Obeyed in", obeyed.map(placeText)),
       ...this.#section(`Tests in ${checksFolder}`, tests.map(testText)),
-      ...(scenarios.length === 0
-        ? []
-        : // Whole, so that it can be pasted.
-          [`${indent}What a broker makes of it:`, indent.repeat(2) + command(scenarios)]),
+      ...(scenarios.length === 0 ? [] : this.#command(scenarios)),
     ];
+  }
+
+  #command(scenarios: readonly string[]): string[] {
+    const margin = indent.repeat(2);
+    const lines = commandLines(command(scenarios), this.#columns - margin.length);
+    return [`${indent}What a broker makes of it:`, ...lines.map((line) => margin + line)];
   }
 
   /** A list for each section of each version. */
