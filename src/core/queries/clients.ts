@@ -55,11 +55,13 @@ export function clientOf(broker: Broker, clientId: string): ClientAccount | null
   };
 }
 
-/** A will, and whether it would be discarded if it were due now. */
+/** A will, and what becomes of it when it is due. */
 function willOf(broker: Broker, session: Session | null, record: WillRecord): WillAccount {
-  const { account } = record;
   const will = session?.will ?? null;
-  if (session === null || will === null || will.recordRef !== record) return account;
+  if (session === null || will?.recordRef !== record) return record.account;
+  const isHeld = will.isRestored && record.waitsAfterRestart === null;
+  const heldUntil = isHeld && (record.dueAt ?? Infinity) < broker.settledAt && broker.settledAt;
+  const account = { ...record.account, ...(heldUntil !== false && { heldUntil }) };
   const { allowed, by } = rightsOf(broker, session).verdict("write", will.topic);
   return allowed ? account : { ...account, deniedNow: by };
 }

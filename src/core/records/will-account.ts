@@ -37,6 +37,11 @@ export interface WillAccount {
    * now, so that it would be discarded. Absent: nothing does.
    */
   readonly deniedNow?: string;
+  /**
+   * Of a delayed will, in the account of its client: when it is published, since it is due before
+   * subscribers had time to return after a restart. Absent: when it is due.
+   */
+  readonly heldUntil?: number;
   readonly state: WillState;
   readonly armedAt: number;
   /** The end of its connection; null: it is open. */

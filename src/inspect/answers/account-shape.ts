@@ -144,6 +144,7 @@ export const will = object<WillAccount>({
   keepAliveSeconds: span,
   access: word<WillAccount["access"]>({ allowed: true, denied: true }),
   deniedNow: optional(text),
+  heldUntil: optional(moment),
   waitsAfterRestart: optional(word<"grace" | "settle">({ grace: true, settle: true })),
   state: willState,
   armedAt: moment,

@@ -324,9 +324,11 @@ export function inShort(answer: ClientAnswer, connection: ConnectionAccount): St
     const why = end === null || end.detail === null ? "" : `: ${clause(end.detail)}`;
     return { at: openedAt, ...sentence(`${head}, refused${why}`, end?.statement ?? null) };
   }
+  // When its broker died, is known to a second.
+  const most = connection.restored === true ? "at most " : "";
   const lasted =
     end === null
       ? "still open"
-      : `open for ${duration(end.at - connectedAt)}. ${capital(end.causeText)}`;
+      : `open for ${most}${duration(end.at - connectedAt)}. ${capital(end.causeText)}`;
   return { at: openedAt, ...sentence(`${head}, ${lasted}; ${willInShort(answer, connection)}`) };
 }

@@ -63,10 +63,11 @@ function pendingCases(answer: ClientAnswer, will: WillAccount): Sentence[] {
       ? "the will waits on, since this broker does not cut its delay."
       : "the will is published at once.";
   return [
-    sentence(
-      `If it does not come back, the will is published in ${left}: ${because}.`,
-      "v5-3.1.2-8",
-    ),
+    heldCase(will, now) ??
+      sentence(
+        `If it does not come back, the will is published in ${left}: ${because}.`,
+        "v5-3.1.2-8",
+      ),
     sentence(`If it comes back with Clean Start 0 before that, ${cancels}`, "v5-3.1.3-9"),
     sentence(
       `If it comes back with Clean Start 1, its old session ends, and ${ended}`,
@@ -78,6 +79,17 @@ function pendingCases(answer: ClientAnswer, will: WillAccount): Sentence[] {
         )
       : sentence("If the broker is stopped before that, the will is published then."),
   ];
+}
+
+/** Of a will that is due before subscribers had time to return after a restart; null: of another. */
+function heldCase({ heldUntil, dueAt }: WillAccount, now: number): Sentence | null {
+  if (heldUntil === undefined || dueAt === null) return null;
+  return sentence(
+    `If it does not come back by then, in ${duration(Math.max(0, dueAt - now))}, the will is published in ` +
+      `${duration(Math.max(0, heldUntil - now))}, when subscribers have had time to return ` +
+      "(store.restartSettle).",
+    "v5-3.1.2.5",
+  );
 }
 
 /** The same while no broker runs. `isOver`: its time has come meanwhile. */
@@ -92,8 +104,9 @@ function awayCases(left: string, isOver: boolean): Sentence[] {
   if (isOver) return overdue;
   return [
     sentence(
-      `If a broker is started on this store in the next ${left}, the will is published then, unless its ` +
-        "client resumes the session first.",
+      `If a broker is started on this store in the next ${left}, the will is published then, but not ` +
+        "before subscribers have had time to return (store.restartSettle), unless its client resumes the " +
+        "session before it is due.",
       "v5-3.1.2-8",
     ),
     sentence(`If one is started later, it ${waits}, even if its client returns first.`),

@@ -155,8 +155,14 @@ function pendingVerdict(answer: ClientAnswer, will: WillAccount, subject: string
   }
   const ended =
     will.end === null ? "" : `its connection ended ${duration(now - will.end.at)} ago, and `;
+  const { heldUntil } = will;
+  const held =
+    heldUntil === undefined
+      ? ""
+      : ` and published in ${duration(Math.max(0, heldUntil - now))}, when subscribers have had time to ` +
+        "return after the restart (store.restartSettle)";
   return sentence(
-    `${subject} has not fired yet: ${ended}the will is due in ${left}, ` +
+    `${subject} has not fired yet: ${ended}the will is due in ${left}${held}, ` +
       `unless ${who} reconnects and resumes its session first`,
     will.steps.at(-1)?.rule ?? null,
   );

@@ -96,13 +96,27 @@ function waitText(
     case "due":
       return will.waitsAfterRestart === undefined
         ? `the delay of ${delay} was over`
-        : "the will was due while the broker was down or just after, so it waited until subscribers had " +
-            `had time to return (store.${settings[will.waitsAfterRestart]})`;
+        : afterRestart(answer, connection, fate, settings[will.waitsAfterRestart]);
     case "resumed":
     case "restart grace":
     case null:
       return `the delay of ${delay} was over`;
   }
+}
+
+/** Of a will that its return only brings forward. */
+function afterRestart(
+  answer: ClientAnswer,
+  connection: ConnectionAccount,
+  { at }: Published,
+  key: string,
+): string {
+  const head = "the will was due while the broker was down or just after";
+  if (nextOf(answer, connection)?.connectedAt === at) {
+    const who = name(answer.clientId);
+    return `${head}, so it waited for subscribers (store.${key}), but ${who} returned first, and its will comes before it`;
+  }
+  return `${head}, so it waited until subscribers had had time to return (store.${key})`;
 }
 
 /** The next connection's CONNECT ended the session, and with it the waiting. */

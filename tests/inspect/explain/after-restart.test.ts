@@ -93,6 +93,18 @@ test("explained: a kill in the middle of the story, and what came after it", () 
   expect(pageWith(world, [later, restart])).toBe(page);
 });
 
+test("explained: a client that returns before subscribers had time to, and its will before it", () => {
+  const world = restarted();
+  world.advance(1000);
+  world.open().connect({ clientId: "mortal", clean: false });
+  world.keep();
+  const page = flatPage(world);
+  expect(page).toContain(
+    "so it waited for subscribers (store.restartSettle), but mortal returned first, and its will comes before it.",
+  );
+  expect(page).toMatch(/open for at most \d+\.\d s\. Broker died; will fired/);
+});
+
 test("explained: of many restarts the first and the last", () => {
   const { world, restart } = killedOnce();
   const many = [5, 4, 3, 2, 1, 0].map((number) => {
@@ -131,6 +143,32 @@ test("explained: of a broker that does not run, what its store has kept", () => 
   expect(ahead.verdict.text).toContain("it is due in 2.00 s, and waits for a broker");
   expect(ahead.next[0]?.text).toStartWith(
     "If a broker is started on this store in the next 2.00 s",
+  );
+});
+
+test("explained: a delayed will that is due before subscribers had time to return", () => {
+  const before = new StoredWorld();
+  const client = before.open();
+  client.connect({
+    ...{ clientId: "mortal", clean: false, protocolVersion: 5 },
+    properties: { sessionExpiryInterval: 60 },
+    will: {
+      ...{ topic: "wills/mortal", payload: Buffer.from("gone"), qos: 1, retain: false },
+      properties: { willDelayInterval: 5 },
+    },
+  });
+  client.drop();
+  before.keep();
+  const world = before.restart(3000);
+  const page = flatPage(world);
+  expect(page).toContain(
+    "the will is due in 2.00 s and published in 5.00 s, when subscribers have had time to return after " +
+      "the restart (store.restartSettle), unless mortal reconnects",
+  );
+  expect(page).toContain("If it does not come back by then, in 2.00 s, the will is published in");
+  world.advance(2500);
+  expect(flatPage(world)).toContain(
+    "it was due while the broker was down or just after, and fires",
   );
 });
 
