@@ -74,9 +74,15 @@ function named(address: string, port: number): { remote: string; isLocal: boolea
   return { remote: endpoint(short(address), port), isLocal: isLoopback(address) };
 }
 
-/** IPv6 in its usual short form. */
+/** IPv6 in its usual short form, and IPv4 where it stands for that. */
 function short(address: string): string {
-  return address.includes(":") ? new URL(`http://[${address}]/`).hostname.slice(1, -1) : address;
+  if (!address.includes(":")) return address;
+  const host = new URL(`http://[${address}]/`).hostname.slice(1, -1);
+  const [, high, low] = /^::ffff:([\da-f]+):([\da-f]+)$/.exec(host) ?? [];
+  if (high === undefined || low === undefined) return host;
+  return [high, low]
+    .flatMap((half) => [parseInt(half, 16) >> 8, parseInt(half, 16) & 255])
+    .join(".");
 }
 
 function isIPv4(text: string): boolean {

@@ -70,7 +70,9 @@ function flawOf(head: HttpHead, isHttp11: boolean): string | null {
   const { fields } = head;
   if (!isHttp11) return "by HTTP/1.0";
   if (!lists(head, "connection", "upgrade")) return "without Connection: Upgrade";
-  if ((fields.get("host") ?? "") === "") return "without Host";
+  const host = fields.get("host") ?? "";
+  if (host === "") return "without Host";
+  if (host.includes(",")) return "with more than one Host";
   if (!keyForm.test(fields.get("sec-websocket-key") ?? ""))
     return "without a valid Sec-WebSocket-Key";
   const hasBody = (fields.get("content-length") ?? "0") !== "0" || fields.has("transfer-encoding");

@@ -22,14 +22,22 @@ function block(command: number, family: number, rest: readonly number[]): Uint8A
 const four = [192, 0, 2, 7, 198, 51, 100, 1, 0xc7, 0x38, 0x22, 0xb3];
 const six = [0x20, 1, 0xd, 0xb8, ...Array.from({ length: 11 }, () => 0), 7];
 
+const mapped = [...Array.from({ length: 10 }, () => 0), 0xff, 0xff, 192, 0, 2, 7];
+
 const good: readonly (readonly [string, Uint8Array, string | null])[] = [
   ["v1, IPv4", bytes("PROXY TCP4 192.0.2.7 198.51.100.1 51000 8883\r\n"), "192.0.2.7:51000"],
   ["v1, IPv6", bytes("PROXY TCP6 2001:db8:0::7 ::1 51000 8883\r\n"), "[2001:db8::7]:51000"],
+  ["v1, IPv4 as IPv6", bytes("PROXY TCP6 ::ffff:192.0.2.7 ::1 51000 8883\r\n"), "192.0.2.7:51000"],
   ["v1, unknown", bytes("PROXY UNKNOWN\r\n"), null],
   ["v1, unknown, with addresses", bytes("PROXY UNKNOWN ffff::1 ffff::2 1 2\r\n"), null],
   ["v2, IPv4", block(1, 0x11, four), "192.0.2.7:51000"],
   ["v2, IPv4, and more", block(1, 0x11, [...four, 4, 0, 1, 0]), "192.0.2.7:51000"],
   ["v2, IPv6", block(1, 0x21, [...six, ...six, 0xc7, 0x38, 0x22, 0xb3]), "[2001:db8::7]:51000"],
+  [
+    "v2, IPv4 as IPv6",
+    block(1, 0x21, [...mapped, ...six, 0xc7, 0x38, 0x22, 0xb3]),
+    "192.0.2.7:51000",
+  ],
   ["v2, the proxy itself", block(0, 0, []), null],
   [
     "v2, a unix socket",

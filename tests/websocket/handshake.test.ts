@@ -69,6 +69,7 @@ const bad: [name: string, Parameters<typeof ask>, status: string, refusal: strin
   ["another upgrade", [{ Upgrade: "h2c" }], "426", "a plain HTTP request"],
   ["no Connection", [{ Connection: "close" }], "400", "an upgrade without Connection: Upgrade"],
   ["no Host", [{ Host: null }], "400", "an upgrade without Host"],
+  ["two Hosts", [{ Host: "a\r\nHost: b" }], "400", "an upgrade with more than one Host"],
   [
     "no key",
     [{ "Sec-WebSocket-Key": null }],
