@@ -18,7 +18,7 @@ function withPipes(...names: readonly string[]): Folder {
 
 const serve = ["serve", "--port", "0", "--set", "admin.port=0"];
 const noToken =
-  "mqttd: the token file pipe is not a regular file (set admin.tokenFile to a file of your own; mqttd creates a missing file)\n";
+  "mqttd: --set admin.tokenFile: the token file pipe is not a regular file (set admin.tokenFile to a file of your own; mqttd creates a missing file)\n";
 const noPlace =
   "it exists and is not a plain file (name a file in a folder that exists and is writable)\n";
 
