@@ -28,7 +28,7 @@ import {
   explanationText,
   explainUnknown,
   levelsOf,
-  unheardWill,
+  publishedWill,
 } from "../inspect/explain/explain.ts";
 import { overviewLines } from "../inspect/views/overview.ts";
 import { retainedLines, type Unlisted } from "../inspect/views/retained.ts";
@@ -128,7 +128,7 @@ async function explained(
 ): Promise<{ answer: Explanation; unknown: NoSuchClient | null }> {
   try {
     const answer = await client.ask(pathOf(clientId), clientShape);
-    if (unheardWill(answer) === null) return { answer: explain(answer), unknown: null };
+    if (publishedWill(answer) === null) return { answer: explain(answer), unknown: null };
     const { subscriptions } = await client.ask("/v1/subscriptions", subscriptionsShape());
     return { answer: explain(answer, subscriptions), unknown: null };
   } catch (error) {

@@ -15,7 +15,7 @@ import {
   explainUnknown,
   type Explanation,
   levelsOf,
-  unheardWill,
+  publishedWill,
 } from "../inspect/explain/explain.ts";
 import type { EmbeddedBroker } from "../server/embedded.ts";
 import { eventLine } from "../server/event-hub.ts";
@@ -50,7 +50,7 @@ function explained({ broker, clock }: EmbeddedBroker, clientId: string): Explana
     // The cast is safe: these are the core's own times.
     events: account.events.map(({ at, event }) => eventLine(event, at as Millis)),
   };
-  if (unheardWill(answer) === null) return explain(answer);
+  if (publishedWill(answer) === null) return explain(answer);
   return explain(answer, itemsOf(subscriptionsOf(broker)));
 }
 

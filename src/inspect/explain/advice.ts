@@ -11,7 +11,7 @@ import { credentialsAdvice } from "./credentials.ts";
 import { droppedCopies } from "./dropped-copies.ts";
 import { adviceOnHabits } from "./habits.ts";
 import { ignoredWills } from "./on-purpose.ts";
-import { refusedByAccess, refusedByWillLimit } from "./refused-will.ts";
+import { deniedReaders, refusedByAccess, refusedByWillLimit } from "./refused-will.ts";
 import { isOtherProgram, otherProgram } from "./successor.ts";
 import { adviceOnSilence } from "./silence.ts";
 import {
@@ -305,13 +305,16 @@ function adviceOnReach(scene: Scene): (Advice | null)[] {
   if (will?.fate?.fate !== "published") return [];
   const { topic } = will;
   const { reach } = will.fate;
-  const { dropped, away } = reach;
+  const { dropped, away, denied = 0 } = reach;
   const clears = will.retain && will.payloadBytes === 0;
   const unheard = hadNoSubscribers(reach) && reach.retained === null && !clears;
   return [
     unheard && topic.startsWith("$") ? dollarTopic(topic) : null,
     reach.noLocal === true && hadNoSubscribers(reach) ? noLocal(topic) : null,
-    unheard && reach.noLocal !== true ? byHabit({ fault: "willUnheard", topic }) : null,
+    denied > 0 ? deniedReaders(reach, topic) : null,
+    unheard && reach.noLocal !== true && denied === 0
+      ? byHabit({ fault: "willUnheard", topic })
+      : null,
     ...(dropped > 0 ? droppedCopies(reach, topic) : []),
     away > 0 && !will.retain ? missedByAway() : null,
     clears ? clearedTopic(topic) : null,
@@ -354,11 +357,20 @@ function notRetained(topic: string): Advice {
 /** Retained, and no longer there: a retained message expires too. */
 function expired(now: number, will: WillAccount, fate: Published): Advice | null {
   const at = expiresAt(will, fate);
-  if (fate.reach.retained !== "stored" || at === null || at > now) return null;
+  if (at === null || at > now) return null;
+  const change = "leave Message Expiry Interval out of the will's properties.";
+  if (fate.reach.retained !== "stored") {
+    if (fate.reach.queued === 0) return null;
+    const after = setting((will.messageExpirySeconds ?? 0) * 1000);
+    const late =
+      `A subscriber that came back later than ${after} after the will's publication did not receive it: ` +
+      `its Message Expiry Interval ends its time in a queue too. If it is to wait longer, ${change}`;
+    return { topic: "willExpired", ...sentence(late, "v5-3.3.2-5") };
+  }
   const text =
     `A client that subscribes to ${name(will.topic)} now does not receive the will: its Message Expiry Interval of ` +
     `${setting((will.messageExpirySeconds ?? 0) * 1000)} ends its time as the retained message too. If it ` +
-    `is to stay, leave Message Expiry Interval out of the will's properties.`;
+    `is to stay, ${change}`;
   return { topic: "willExpired", ...sentence(text, "v5-3.3.2-5") };
 }
 

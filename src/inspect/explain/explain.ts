@@ -5,21 +5,21 @@ import { predecessorDied } from "../../log/predecessor.ts";
 import { adviceFor } from "./advice.ts";
 import { inShort, storyOf } from "./connection.ts";
 import { nextOfScene } from "./forecast.ts";
-import { nearMisses } from "./near-misses.ts";
+import { adviceOnSubscriptions } from "./near-misses.ts";
 import { cited, onPurposeLine } from "./on-purpose.ts";
 import { type Explanation, type Scene, sentence, type Sentence, spoken, willOf } from "./parts.ts";
 import { awayLine } from "./restarts.ts";
 import { fateOf, verdictOf } from "./verdict.ts";
 
 export type { Explanation } from "./parts.ts";
-export { unheardWill } from "./near-misses.ts";
+export { publishedWill } from "./near-misses.ts";
 export { explanationText } from "./text.ts";
 export { explainUnknown, levelsOf } from "./unknown.ts";
 
 /**
  * Why the will of a client did fire, or did not: its latest connection in full, the others in a line
  * each, and what to change. Pure; all that it says is in the answer. `subscriptions`: those of now, for a
- * will that nobody received.
+ * will that was published.
  */
 export function explain(
   answer: ClientAnswer,
@@ -40,7 +40,7 @@ export function explain(
     before: beforeOf(scene),
     story: storyOf(scene).map((one) => ruled(one)),
     next: nextOfScene(scene).map((one) => ruled(one)),
-    advice: [nearMisses(answer, subscriptions), ...adviceFor(scene)]
+    advice: [...adviceOnSubscriptions(answer, subscriptions), ...adviceFor(scene)]
       .filter((one) => one !== null)
       .map((one) => ruled(one)),
     others: connections

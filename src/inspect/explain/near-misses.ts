@@ -11,20 +11,36 @@ import { type Advice, connectionOf, sentence } from "./parts.ts";
 /** Filters named in an advice. */
 const named = 3;
 
-/** The newest will that was published and reached no subscriber; null: none. */
-export function unheardWill({ wills }: ClientAnswer): WillAccount | null {
+/** The newest will that was published: the subscriptions of now tell more about it; null: none. */
+export function publishedWill({ wills }: ClientAnswer): WillAccount | null {
   const will = wills.find(({ fate }) => fate !== null) ?? null;
-  return will?.fate?.fate === "published" && hadNoSubscribers(will.fate.reach) ? will : null;
+  return will?.fate?.fate === "published" ? will : null;
 }
 
-/** The subscriptions of now that nearly match the topic of a will that reached nobody. Null: none. */
-export function nearMisses(
+/** What the subscriptions of now tell of the client's newest published will. */
+export function adviceOnSubscriptions(
   answer: ClientAnswer,
   subscriptions: readonly SubscriptionAccount[],
-): Advice | null {
-  const will = unheardWill(answer);
-  if (will === null) return null;
+): (Advice | null)[] {
+  const will = publishedWill(answer);
+  if (will?.fate?.fate !== "published") return [];
+  if (!hadNoSubscribers(will.fate.reach)) return [shared(will, subscriptions)];
+  const { noLocal, denied = 0, retained } = will.fate.reach;
   const mountPoint = connectionOf(answer, will)?.mountPoint ?? "";
+  // These had subscribed, and so may one behind a mount point, which has sent a part of the topic. A
+  // retained will comes later too.
+  const hadSubscribed =
+    noLocal === true || denied > 0 || mountPoint !== "" || retained === "stored";
+  const near = nearMisses(will, subscriptions, mountPoint);
+  return [near ?? (hadSubscribed ? null : tooLate(will, subscriptions))];
+}
+
+/** The subscriptions that nearly match the topic of a will that reached nobody. Null: none. */
+function nearMisses(
+  will: WillAccount,
+  subscriptions: readonly SubscriptionAccount[],
+  mountPoint: string,
+): Advice | null {
   const found = new Map<string, string>();
   for (const { filter, clientId } of subscriptions) {
     if (found.size === named) break;
@@ -38,15 +54,58 @@ export function nearMisses(
   return { topic: "nearMiss", ...sentence(text) };
 }
 
+/** Whose subscription matches, and was not there when the will was published. */
+function tooLate(
+  { topic }: WillAccount,
+  subscriptions: readonly SubscriptionAccount[],
+): Advice | null {
+  const late = subscriptions.find(({ filter }) =>
+    matches(sharedFilter(filter)?.filter ?? filter, topic),
+  );
+  if (late === undefined) return null;
+  const text =
+    `Now ${name(late.clientId)} subscribes to ${name(late.filter)}, which matches ${name(topic)}: it did ` +
+    `not yet when the will was published. Subscribe before, or retain the will.`;
+  return { topic: "nearMiss", ...sentence(text) };
+}
+
+/** A shared subscription that the will matches: one of its members gets it, the others nothing. */
+function shared(
+  { topic }: WillAccount,
+  subscriptions: readonly SubscriptionAccount[],
+): Advice | null {
+  const members = subscriptions.filter(({ filter }) => {
+    const plain = sharedFilter(filter)?.filter;
+    return plain !== undefined && matches(plain, topic);
+  });
+  const [first] = members;
+  if (first === undefined) return null;
+  const ids = members
+    .filter(({ filter }) => filter === first.filter)
+    .map(({ clientId }) => clientId);
+  const more = ids.length > named ? ` and ${ids.length - named} more` : "";
+  const text =
+    `${ids.slice(0, named).map(name).join(", ")}${more} share the subscription ${name(first.filter)}: one ` +
+    `of its members gets each message, and the others do not. A client that is to receive each will ` +
+    `needs a subscription without $share.`;
+  return { topic: "sharedSubscription", ...sentence(text, "v5-4.8.2-4") };
+}
+
 /** By what a filter misses a topic; null: it matches, or is another topic altogether. */
 function missedBy(filter: string, topic: string, mountPoint: string): string | null {
   if (matches(filter, topic)) return null;
+  // Advice of its own says what begins with $.
+  const isDollar = topic.startsWith("$");
   if (mountPoint !== "" && topic.startsWith(mountPoint)) {
     const sent = topic.slice(mountPoint.length);
     if (matches(filter, sent)) return `by the mount point ${name(mountPoint)} of the listener`;
   }
   if (matches(filter.toLowerCase(), topic.toLowerCase())) return "by upper and lower case";
-  if (matches(filter, `/${topic}`) || matches(`/${filter}`, topic))
+  if (!isDollar && (matches(filter, `/${topic}`) || matches(`/${filter}`, topic))) {
     return "by a slash at its beginning";
-  return null;
+  }
+  if (topic.endsWith("/") && matches(filter, topic.slice(0, -1))) {
+    return "by the slash at the end of the topic";
+  }
+  return matches(filter, `${topic}/`) ? "by a slash at its end" : null;
 }

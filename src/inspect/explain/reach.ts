@@ -1,6 +1,8 @@
+import type { ClientAnswer } from "../../api/api.ts";
 import type { WillAccount } from "../../core/records/will-account.ts";
 import { duration, setting } from "../../log/duration.ts";
 import { name } from "../../log/foreign.ts";
+import { payloadText } from "../../log/payload.ts";
 import { deniedWhom, forWhom } from "../../log/will.ts";
 import { capital, counted } from "./parts.ts";
 
@@ -8,8 +10,9 @@ import { capital, counted } from "./parts.ts";
 
 export type Published = Extract<NonNullable<WillAccount["fate"]>, { fate: "published" }>;
 
-/** Who got the message, as a sentence without its full stop. */
-export function reachText(will: WillAccount, fate: Published, now: number): string {
+/** Who got the message, and what is kept of it now, as a sentence without its full stop. */
+export function reachText(answer: ClientAnswer, will: WillAccount, fate: Published): string {
+  const { now } = answer;
   const { topic } = will;
   const { reach } = fate;
   const { delivered, queued, dropped, away, denied = 0, retained } = reach;
@@ -22,7 +25,12 @@ export function reachText(will: WillAccount, fate: Published, now: number): stri
   if (delivered > 0) parts.push(`${counted(delivered, "subscriber")} got it`);
   if (queued > 0) {
     const whose = counted(queued, "subscriber");
-    const wait = expires === null ? "" : `, where it expires ${time} after its publication`;
+    const wait =
+      expires === null
+        ? ""
+        : isOver
+          ? `, where it expired ${time} after its publication if it still waited`
+          : `, where it expires ${time} after its publication`;
     parts.push(`it ${isOver ? "was put into" : "waits in"} the queue of ${whose}${wait}`);
   }
   if (dropped > 0) {
@@ -45,7 +53,10 @@ export function reachText(will: WillAccount, fate: Published, now: number): stri
     );
   }
   if (retained === "stored")
-    parts.push(`it ${isOver ? "was" : "is"} kept as the topic's retained message${expiry}${since}`);
+    parts.push(
+      replacedText(answer, will, isOver) ??
+        `it ${isOver ? "was" : "is"} kept as the topic's retained message${expiry}${since}`,
+    );
   if (retained === "cleared") parts.push("being empty, it cleared the topic's retained message");
   return capital(parts.length === 1 ? (parts[0] ?? "") : joined(parts));
 }
@@ -57,4 +68,25 @@ function joined(parts: readonly string[]): string {
 /** When what is kept of a published will expires; null: never. Milliseconds since the epoch. */
 export function expiresAt({ messageExpirySeconds }: WillAccount, { at }: Published): number | null {
   return messageExpirySeconds === undefined ? null : at + messageExpirySeconds * 1000;
+}
+
+/** That another message took the place of a retained will; null: none is known to have. */
+function replacedText(answer: ClientAnswer, will: WillAccount, isOver: boolean): string | null {
+  const { now, restarts = [] } = answer;
+  const willTopic = answer.willTopic ?? null;
+  if (willTopic === null || willTopic.topic !== will.topic) return null;
+  const kept = "it was kept as the topic's retained message";
+  const { retained } = willTopic;
+  // What is retained since before a restart is not known to be a will's.
+  if (retained === null) {
+    return isOver || restarts.length > 0 ? null : `${kept}, which is gone by now`;
+  }
+  const { clientId, willArmedAt, at } = retained;
+  const isOwn = clientId === will.clientId;
+  if (isOwn && willArmedAt === will.armedAt) return null;
+  const who = isOwn ? name(will.clientId) : clientId === null ? "another client" : name(clientId);
+  const what = payloadText(retained.payload, retained.payloadBytes);
+  const took =
+    willArmedAt === null ? `${who} published ${what} there` : `a will of ${who} took its place`;
+  return `${kept} until ${duration(Math.max(0, now - at))} ago, when ${took}`;
 }

@@ -89,7 +89,12 @@ export function levelsOf(
     if (found.size === levelsNamed || found.has(topic)) return;
     if (topic.split("/").includes(clientId)) found.set(topic, level);
   };
-  for (const { topic, clientId: whose, fate } of wills) {
+  // Those without a fate first: their clients are there.
+  const [open, over] = [
+    wills.filter(({ fate }) => fate === null),
+    wills.filter(({ fate }) => fate),
+  ];
+  for (const { topic, clientId: whose, fate } of [...open, ...over]) {
     add({ topic, of: "will", clientId: whose, ...(fate !== null && { isOver: true as const }) });
   }
   for (const will of wills) {

@@ -180,7 +180,7 @@ function fateVerdict(
       const fired = `${subject} fired ${whenAndWhy(answer, will, fate)}`;
       const unwaited = unwaitedText(answer, will);
       const taken = end?.cause === "takenOver" ? otherProgramText(answer, will) : [];
-      const reach = reachText(will, fate, answer.now);
+      const reach = reachText(answer, will, fate);
       const connection = connectionOf(answer, will);
       const overdue = connection === null ? null : overdueText(connection, will, answer.now);
       const strays = overdue === null ? departures(answer, will, fate) : [overdue];

@@ -39,7 +39,7 @@ export function willStory(scene: Scene): StoryLine[] {
   return [
     ...waitingLines(will, at),
     ...unwaited.map((line) => ({ at, ...line })),
-    ...fateLines(will, scene.answer.now),
+    ...fateLines(scene.answer, will),
   ];
 }
 
@@ -66,17 +66,17 @@ function waitingLines(will: WillAccount, endedAt: number): StoryLine[] {
   return [{ at: endedAt, ...sentence(`The delay of the will began: ${why}.`, rule) }];
 }
 
-function fateLines(will: WillAccount, now: number): StoryLine[] {
+function fateLines(answer: ClientAnswer, will: WillAccount): StoryLine[] {
   const { fate } = will;
   if (fate === null) return [];
-  return [{ at: fate.at, ...sentence(`${fateText(will, fate, now)}.`, fate.rule) }];
+  return [{ at: fate.at, ...sentence(`${fateText(answer, will, fate)}.`, fate.rule) }];
 }
 
-function fateText(will: WillAccount, fate: Fate, now: number): string {
+function fateText(answer: ClientAnswer, will: WillAccount, fate: Fate): string {
   switch (fate.fate) {
     case "published": {
       const time = isLate(fate, will) ? lateness(fate, will) : "on time";
-      const reach = [reachText(will, fate, now), ...overwroteText(will)].join(". ");
+      const reach = [reachText(answer, will, fate), ...overwroteText(will)].join(". ");
       return `The will was published on ${name(will.topic)}, ${time}. ${reach}`;
     }
     case "discarded":

@@ -230,6 +230,9 @@ export const adviceTexts: Readonly<Record<string, readonly string[]>> = {
     `A client that subscribes to wills/mortal now does not receive the will: its Message Expiry
      Interval of 10 s ends its time as the retained message too. If it is to stay, leave Message
      Expiry Interval out of the will's properties.`,
+    `A subscriber that came back later than 10 s after the will's publication did not receive it:
+     its Message Expiry Interval ends its time in a queue too. If it is to wait longer, leave Message
+     Expiry Interval out of the will's properties.`,
   ],
   willDelay: [`If it is to fire at once, set its Will Delay Interval to 0; it is 30 s.`],
   takeoverLoop: [

@@ -1,7 +1,9 @@
 import { expect, test } from "bun:test";
+import { subscriptionsOf } from "../../../src/core/queries/queries.ts";
+import { explain } from "../../../src/inspect/explain/explain.ts";
 import { mortal } from "../../support/mortal.ts";
 import { World } from "../../support/world.ts";
-import { brief, flatPage, told, topicsOf, watched } from "./explained.ts";
+import { answerOf, brief, flatPage, told, topicsOf, watched } from "./explained.ts";
 
 // Who received the will: the page for a user whose watcher got nothing.
 
@@ -160,8 +162,8 @@ test("explained: a will that expires, kept as the retained message and in a queu
   );
   world.advance(8_000);
   expect(flatPage(world)).toContain(
-    "1 subscriber got it, it was put into the queue of 1 subscriber, where it expires 10 s after " +
-      "its publication, and it was kept as the topic's retained message for 10 s (Message Expiry " +
+    "1 subscriber got it, it was put into the queue of 1 subscriber, where it expired 10 s after " +
+      "its publication if it still waited, and it was kept as the topic's retained message for 10 s (Message Expiry " +
       "Interval), which passed 2.00 s ago. [v5-3.1.2-8]",
   );
   expect(told(world)).toContain("- <willExpired> [v5-3.3.2-5]");
@@ -180,4 +182,67 @@ test("a will that only No Local kept from a subscriber", () => {
   expect(flatPage(world)).not.toContain("Nobody had subscribed");
   expect(topicsOf(world)).toContain("noLocal");
   expect(topicsOf(world)).not.toContain("willUnheard");
+});
+
+/** A retained will that nobody received, and what came after it on its topic. */
+function keptThen(next: (world: World) => void): string {
+  const world = new World();
+  mortal(world, { keepalive: 30, will: { retain: true } }).drop();
+  world.advance(1_000);
+  next(world);
+  world.advance(2_000);
+  return flatPage(world);
+}
+
+function publishedBy(world: World, clientId: string, payload: string): void {
+  const client = world.open();
+  client.connect({ clientId });
+  client.publish("wills/mortal", payload, { retain: true });
+  client.send({ cmd: "disconnect" });
+}
+
+test("a retained will that another message replaced is not said to be kept", () => {
+  expect(keptThen(() => {})).toContain("and it is kept as the topic's retained message. [");
+  expect(keptThen((world) => publishedBy(world, "script", "online"))).toContain(
+    "and it was kept as the topic's retained message until 2.00 s ago, when script published " +
+      "'online' there.",
+  );
+  expect(keptThen((world) => publishedBy(world, "script", ""))).toContain(
+    "and it was kept as the topic's retained message, which is gone by now.",
+  );
+  const other = { topic: "wills/mortal", retain: true };
+  expect(
+    keptThen((world) => mortal(world, { id: "twin", keepalive: 30, will: other }).drop()),
+  ).toContain("until 2.00 s ago, when a will of twin took its place.");
+});
+
+test("a will that expired in the queue of a subscriber that came too late", () => {
+  const world = new World();
+  const app = world.open();
+  app.connect({ clientId: "app", protocolVersion: 5, properties: { sessionExpiryInterval: 600 } });
+  app.subscribe({ topic: "wills/#", qos: 1 });
+  app.send({ cmd: "disconnect", reasonCode: 0 });
+  const will = { qos: 1, properties: { messageExpiryInterval: 10 } } as const;
+  mortal(world, { keepalive: 30, will }).drop();
+  expect(topicsOf(world)).not.toContain("willExpired");
+  world.advance(11_000);
+  expect(flatPage(world)).toContain("where it expired 10 s after its publication");
+  expect(told(world)).toContain("- <willExpired 2> [v5-3.3.2-5]");
+});
+
+test("a will that a shared subscription took: who its members are", () => {
+  const world = new World();
+  for (const clientId of ["logger", "dash"]) {
+    const member = world.open();
+    member.connect({ clientId, protocolVersion: 5 });
+    member.subscribe({ topic: "$share/log/wills/#", qos: 1 });
+  }
+  mortal(world, { keepalive: 30 }).drop();
+  const subscriptions = [...subscriptionsOf(world.broker)].filter((one) => one !== null);
+  const { advice } = explain(answerOf(world), subscriptions);
+  expect(advice.map(({ text }) => text)).toEqual([
+    "logger, dash share the subscription $share/log/wills/#: one of its members gets each message, " +
+      "and the others do not. A client that is to receive each will needs a subscription without " +
+      "$share.",
+  ]);
 });

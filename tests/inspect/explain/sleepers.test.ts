@@ -23,8 +23,9 @@ test("explained: a device that slept, took over its connection, and published it
     [v4-3.1.2-8]
 
     The will before it fired at once, because another connection came with the same
-    client id, from 127.0.0.1:50003. 1 subscriber got it, and it is kept as the
-    topic's retained message. [v4-3.1.2-8]
+    client id, from 127.0.0.1:50003. 1 subscriber got it, and it was kept as the
+    topic's retained message until 0 ms ago, when mortal published 'online' there.
+    [v4-3.1.2-8]
 
     What happened
       08:00:45.000  The last packet was PUBLISH, 0 ms ago.
@@ -50,8 +51,9 @@ test("explained: the same with MQTT 5.0", () => {
     [v5-3.1.2-7]
 
     The will before it fired at once, because another connection came with the same
-    client id, from 127.0.0.1:50003. 1 subscriber got it, and it is kept as the
-    topic's retained message. [v5-3.1.2-8]
+    client id, from 127.0.0.1:50003. 1 subscriber got it, and it was kept as the
+    topic's retained message until 0 ms ago, when mortal published 'online' there.
+    [v5-3.1.2-8]
 
     What happened
       08:00:45.000  The last packet was PUBLISH, 0 ms ago.
@@ -112,8 +114,9 @@ test("explained: a device in a crash loop is not taken for two", () => {
     [v4-3.1.2-8]
 
     The will before it fired at once, because another connection came with the same
-    client id, from 127.0.0.1:50005. 1 subscriber got it, and it is kept as the
-    topic's retained message. [v4-3.1.2-8]
+    client id, from 127.0.0.1:50005. 1 subscriber got it, and it was kept as the
+    topic's retained message until 1.00 s ago, when mortal published 'online' there.
+    [v4-3.1.2-8]
 
     What happened
       08:00:03.000  The last packet was PUBLISH, 1.00 s ago.
