@@ -87,6 +87,7 @@ function write(): void {
     documentTables([
       { title: "Speed", rows: of("speed") },
       { title: "TLS and WebSocket", rows: of("doors") },
+      { title: "Sessions that are kept", rows: of("store") },
       { title: "Wills", rows: of("wills") },
       { title: "What holds up a broker", rows: of("holdups") },
       { title: "What makes a broker grow", rows: of("growth") },

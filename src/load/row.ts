@@ -1,12 +1,13 @@
 import type { Target } from "../client/target.ts";
 import type { Load } from "./load.ts";
 
-export type Group = "speed" | "doors" | "wills" | "holdups" | "growth" | "sizes";
+export type Group = "speed" | "doors" | "store" | "wills" | "holdups" | "growth" | "sizes";
 
 /** What the groups are, for help. */
 export const groups: Readonly<Record<Group, string>> = {
   speed: "messages and connections a second, memory of a connection",
   doors: "the same over TLS and WebSocket: throughput, handshakes, memory",
+  store: "QoS 1 to sessions that have to be kept, for brokers with a store",
   wills: "how late wills are when thousands of clients end together",
   holdups: "what holds up a broker's loop: watch the bystander",
   growth: "what makes a broker's memory grow: watch the peak",

@@ -194,6 +194,7 @@ test("mqttd bench --help", async () => {
     Groups of rows:
       speed    messages and connections a second, memory of a connection
       doors    the same over TLS and WebSocket: throughput, handshakes, memory
+      store    QoS 1 to sessions that have to be kept, for brokers with a store
       wills    how late wills are when thousands of clients end together
       holdups  what holds up a broker's loop: watch the bystander
       growth   what makes a broker's memory grow: watch the peak

@@ -22,6 +22,7 @@ import {
   unseenTopics,
 } from "./growth.ts";
 import { doors } from "./doors.ts";
+import { stores } from "./stores.ts";
 import { idleConnections } from "./idle.ts";
 import { muteConnections } from "./mute-connections.ts";
 import { largeMessages, stalledReaders } from "./readers.ts";
@@ -319,6 +320,7 @@ export const rows: readonly Row[] = [
     better: "less",
   },
   ...doors,
+  ...stores,
   {
     name: "wills-rst",
     group: "wills",

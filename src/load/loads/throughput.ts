@@ -14,6 +14,8 @@ export interface Throughput {
   /** The most messages of a publisher that its slowest subscriber does not have yet. */
   readonly window: number;
   readonly payloadBytes: number;
+  /** The sessions of the subscribers outlive their connections. */
+  readonly isLasting?: boolean;
 }
 
 const usual = {
@@ -28,8 +30,13 @@ export function throughput(shape: Throughput, patience = usual): Load {
     const { flows, publishers, subscribers } = clientsOf(shape, context);
     // Subscribers of QoS 0 send nothing, so their keepalive is longer than the run.
     const keepAlive = 60 + Math.ceil(context.seconds);
+    const { version } = context.target;
+    const kept =
+      shape.isLasting === true
+        ? { isClean: false, ...(version === 5 && { sessionExpiry: 3600 }) }
+        : {};
     await forAll(subscribers, async ({ client, filter }) => {
-      await client.open({ keepAlive });
+      await client.open({ keepAlive, ...kept });
       await client.subscribe(filter);
     });
     await forAll(publishers, async (publisher) => publisher.open({ keepAlive }));
