@@ -47,7 +47,8 @@ function isTopicBehind(topic: string, start: number): boolean {
 
 /** Whether only the server may publish on a topic. Clients may use other `$` topics. */
 export function isServerOwned(topic: string, start = 0): boolean {
-  if (!topic.startsWith("$SYS", start)) return false;
+  // It is asked twice for each message, and hardly any topic begins so.
+  if (topic.charCodeAt(start) !== 0x24 || !topic.startsWith("$SYS", start)) return false;
   return topic.length === start + 4 || topic.charCodeAt(start + 4) === 0x2f;
 }
 

@@ -71,14 +71,13 @@ export class RecentMessages {
   /** A message was published. `publisher` null: by the broker or its operator. */
   passed(message: Message, publisher: Session | null, isWill: boolean, now: Millis): void {
     const { messages, perSecond } = this.#bounds;
-    const { topic, qos, retain } = message;
     // The broker's own would push out all others.
-    if (messages === 0 || (perSecond !== null && isServerOwned(topic))) return;
-    const bytes = textBytes(topic) + payloadBytesOf(message) + (message.properties?.length ?? 0);
-    if (!this.#keeps(message, bytes, now)) {
+    if (messages === 0 || (perSecond !== null && isServerOwned(message.topic))) return;
+    if (!this.#keeps(message, now)) {
       this.missed += 1;
       return;
     }
+    const { topic, qos, retain } = message;
     const kept: RecentMessage = {
       id: ++this.lastId,
       ...{ at: now, topic, qos, retain, isWill },
@@ -94,16 +93,22 @@ export class RecentMessages {
     for (const listener of this.#listeners) listener(kept);
   }
 
-  #keeps({ properties }: Message, bytes: number, now: Millis): boolean {
+  #keeps(message: Message, now: Millis): boolean {
     const { perSecond } = this.#bounds;
-    if (bytes > this.#bounds.bytes) return false;
-    if (perSecond === null) return true;
     if (now - this.#second >= 1000) {
       this.#second = now;
       this.#inSecond = { messages: 0, bytes: 0 };
     }
     const inSecond = this.#inSecond;
-    if (inSecond.messages >= perSecond.messages || inSecond.bytes >= perSecond.bytes) return false;
+    // Under load nearly all are too many, so ask that first.
+    if (perSecond !== null) {
+      if (inSecond.messages >= perSecond.messages) return false;
+      if (inSecond.bytes >= perSecond.bytes) return false;
+    }
+    const { topic, properties } = message;
+    const bytes = textBytes(topic) + payloadBytesOf(message) + (properties?.length ?? 0);
+    if (bytes > this.#bounds.bytes) return false;
+    if (perSecond === null) return true;
     const isLarge = bytes > messageBytesMax || (properties?.length ?? 0) > propertyBytesMax;
     if (isLarge || this.#memory.takes("expire")) return false;
     inSecond.messages += 1;

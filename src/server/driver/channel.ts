@@ -121,7 +121,8 @@ export class Channel implements DriverHolds, Worker {
   /** To append output to. */
   get outbox(): Outbox {
     const { promised } = this;
-    return (promised?.next ?? promised?.now)?.outbox ?? this.ready;
+    if (promised === null) return this.ready;
+    return (promised.next ?? promised.now)?.outbox ?? this.ready;
   }
 
   /** Output that may leave. */

@@ -55,7 +55,13 @@ export class Outbox {
 
   /** Waiting bytes in buffers of its own. */
   get buffered(): number {
-    let bytes = this.#end - this.#start;
+    const newest = this.#end - this.#start;
+    // It is asked for each message.
+    return this.#ahead.length === 0 ? newest : newest + this.#bufferedAhead;
+  }
+
+  get #bufferedAhead(): number {
+    let bytes = 0;
     for (const { start, end, isBuffer } of this.#ahead) if (isBuffer) bytes += end - start;
     return bytes;
   }

@@ -6,6 +6,7 @@ import { largeBuffer } from "./buffer-pool.ts";
 import type { Channel } from "./channel.ts";
 import { DeliveryWriter } from "./copies.ts";
 import { isPromise } from "./held-output.ts";
+import type { Outbox } from "./outbox.ts";
 import type { Progress } from "./progress.ts";
 import { writeServerPacket } from "./server-packets.ts";
 
@@ -95,9 +96,10 @@ export class Output {
       // A will is sent twice rather than never.
       if (delivery.qos === 2) promised.isPromise = true;
     }
-    this.#writer.write(channel.outbox, delivery, packetId);
+    const { outbox } = channel;
+    this.#writer.write(outbox, delivery, packetId);
     channel.messagesSent += 1;
-    this.#appended(channel);
+    this.#appended(channel, outbox);
   }
 
   send(channel: Channel, version: ProtocolVersion, packet: ServerPacket): void {
@@ -111,12 +113,12 @@ export class Output {
     const before = outbox.size;
     writeServerPacket(outbox, version, packet);
     channel.replyBytes += outbox.size - before;
-    this.#appended(channel);
+    this.#appended(channel, outbox);
   }
 
-  #appended(channel: Channel): void {
-    this.add(channel);
-    if (channel.outbox.buffered < earlyFlushBytes || channel.waiting) return;
+  #appended(channel: Channel, outbox: Outbox): void {
+    if (!channel.dirty) this.add(channel);
+    if (outbox.buffered < earlyFlushBytes || channel.waiting) return;
     if (channel.promised !== null) return;
     if (!this.#owner.isOver()) this.write(channel);
   }

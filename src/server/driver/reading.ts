@@ -109,7 +109,7 @@ export class Reading {
         return false;
       }
       if (channel.isCut) return true;
-      if (channel.reader.buffered > 0 && !this.#turns.mayWork(channel)) return true;
+      if (!this.#turns.mayWork(channel) && channel.reader.buffered > 0) return true;
     }
     // The answer would come too late.
     if (channel.holdAuthentication) this.#last(channel);
