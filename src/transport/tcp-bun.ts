@@ -1,3 +1,4 @@
+import { Drain } from "./drain.ts";
 import { listenOn, type BoundAddress } from "./listen-addresses.ts";
 import { peerOf } from "./peer.ts";
 import { loadTcpControl, type TcpControl } from "./tcp-bun-control.ts";
@@ -33,6 +34,7 @@ export function bunTcp(options: BunTcpOptions = {}): Transport & {
       const endings = new Endings();
       const origin: Origin = {
         ...{ events, tcp, control, state, lingerMs, endings, path },
+        drain: new Drain(),
         inherited: null,
       };
       if (path !== null) return listenOnPath(path, async () => bindPath(path, origin));
@@ -65,6 +67,7 @@ interface Origin {
   readonly state: SocketState | null;
   readonly lingerMs: number;
   readonly endings: Endings;
+  readonly drain: Drain;
   /** Of a unix socket; null: TCP. */
   readonly path: string | null;
   /** Detectors that accepted sockets have from the start; null: unknown. */
@@ -264,8 +267,16 @@ class BunLink implements Link {
 
   /** The socket calls this and the following methods. */
   received(chunk: Uint8Array): void {
-    if (this.#state === "ending") return;
+    if (this.#state === "ending") return this.#origin.drain.dropped(this, chunk.length);
     this.#origin.events.data(this, chunk);
+  }
+
+  pauseDrain(): void {
+    this.#socket.pause();
+  }
+
+  resumeDrain(): void {
+    if (this.#state === "ending") this.#socket.resume();
   }
 
   writable(): void {
@@ -278,6 +289,7 @@ class BunLink implements Link {
   closed(error: Error | undefined): void {
     const state = this.#state;
     this.#state = "closed";
+    this.#origin.drain.forget(this);
     if (this.#linger !== undefined) clearTimeout(this.#linger);
     if (state === "ending") this.#onClosed();
     if (state === "failing") this.#origin.events.closed(this, "reset");

@@ -1,4 +1,5 @@
 import { createServer, type ListenOptions, type Server, type Socket } from "node:net";
+import { Drain } from "./drain.ts";
 import { listenOn, type BoundAddress } from "./listen-addresses.ts";
 import { peerOf } from "./peer.ts";
 import { tcpDetectors, type TcpCapabilities } from "./tcp-detectors.ts";
@@ -21,7 +22,7 @@ export function nodeTcp(
   return {
     capabilities: { keepAlive: "idle only", userTimeout: false, backlog },
     async listen({ host, port, path = null, tcp, events }) {
-      const origin = { events, tcp, lingerMs, path };
+      const origin = { events, tcp, lingerMs, path, drain: new Drain() };
       if (path !== null) return listenOnPath(path, () => bind({ path, backlog }, origin));
       return listenOn(host, port, (address, at) =>
         bind({ host: address, port: at, backlog, exclusive: true }, origin),
@@ -39,6 +40,7 @@ interface Origin {
   readonly events: LinkEvents;
   readonly tcp: TcpWatch;
   readonly lingerMs: number;
+  readonly drain: Drain;
   /** Of a unix socket; null: TCP. */
   readonly path: string | null;
 }
@@ -143,7 +145,16 @@ class NodeLink implements Link {
   }
 
   #received(chunk: Uint8Array): void {
-    if (this.#state === "open") this.#origin.events.data(this, chunk);
+    if (this.#state === "open") return this.#origin.events.data(this, chunk);
+    if (this.#state === "ending") this.#origin.drain.dropped(this, chunk.length);
+  }
+
+  pauseDrain(): void {
+    this.#socket.pause();
+  }
+
+  resumeDrain(): void {
+    if (this.#state === "ending") this.#socket.resume();
   }
 
   #writable(): void {
@@ -161,6 +172,7 @@ class NodeLink implements Link {
   }
 
   #socketClosed(): void {
+    this.#origin.drain.forget(this);
     if (this.#linger !== undefined) clearTimeout(this.#linger);
     if (this.#state === "ending") this.#onClosed();
     this.#closed("eof");
