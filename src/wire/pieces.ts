@@ -11,6 +11,8 @@ export class Pieces {
   /** What has arrived: bytes[0..gathered). */
   bytes: Uint8Array = nothing;
   gathered = 0;
+  /** It asks for more memory, in the middle of being read: others have to give way. */
+  isGrowing = false;
 
   constructor(unfinished: UnfinishedBytes) {
     this.#unfinished = unfinished;
@@ -43,7 +45,9 @@ export class Pieces {
 
   /** Counts `size` bytes, then moves the packet to memory of that size. */
   #makeRoom(size: number): Full | null {
+    this.isGrowing = true;
     const full = this.#unfinished.grow(this.bytes.length, size);
+    this.isGrowing = false;
     if (full !== null) return full;
     const room = new Uint8Array(size);
     room.set(this.bytes.subarray(0, this.gathered));

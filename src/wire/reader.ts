@@ -162,6 +162,11 @@ export class PacketReader {
     };
   }
 
+  /** Its incomplete packet asks for more memory: it is being read, and can't be discarded. */
+  get isGrowing(): boolean {
+    return this.#pieces.isGrowing;
+  }
+
   /** The reader keeps the chunk, and packets may refer to it. */
   feed(chunk: Uint8Array): void {
     if (this.#failed) return;

@@ -56,6 +56,21 @@ describe("controlPacketSize", () => {
 });
 
 describe("unfinishedBytes", () => {
+  test("the packet that asks for memory is not one that can give way", () => {
+    const unfinished = new UnfinishedBytes(12 * kibibyte);
+    const asked: boolean[] = [];
+    const made = reader(unfinished);
+    unfinished.giveWay = () => {
+      asked.push(made.isGrowing);
+      return false;
+    };
+    made.feed(part(40 * kibibyte, 9 * kibibyte));
+    made.feed(new Uint8Array(9 * kibibyte));
+    expect(drain(made)).toMatchObject([{ type: "violation" }]);
+    expect(asked).toEqual([true]);
+    expect(made.isGrowing).toBe(false);
+  });
+
   test("bounds the memory of all unfinished packets, before it is allocated", () => {
     const unfinished = new UnfinishedBytes(40 * kibibyte);
     const [first, second] = [reader(unfinished), reader(unfinished)];

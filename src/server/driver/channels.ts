@@ -64,7 +64,7 @@ export class Channels {
     let found: Channel | null = null;
     for (const channel of this.#channels) {
       if (channel === undefined || channel.isUnread || channel.held) continue;
-      if (channel.reader.gatheredMemory <= unlimitedBytes) continue;
+      if (channel.reader.gatheredMemory <= unlimitedBytes || channel.reader.isGrowing) continue;
       if (found === null || channel.incompleteAt < found.incompleteAt) found = channel;
     }
     if (found !== null && now - found.incompleteAt >= stillMs) return found;
