@@ -97,6 +97,7 @@ export class Session {
   /** The name of its listener's access list; null: the broker's. */
   accessList: string | null = null;
   #rights: KnownRights | null = null;
+  #isReleased = false;
   /** That a message on some topic is not for it was logged since its last CONNECT. */
   isDenialLogged = false;
   connection: Connection | null = null;
@@ -296,6 +297,8 @@ export class Session {
   set rights(rights: KnownRights | null) {
     const before = this.#ownBytes;
     this.#rights = rights;
+    // Its subscriptions may still be asked for, until all are gone.
+    if (this.#isReleased) return;
     this.#memory.sessions.take(this.#ownBytes - before);
   }
 
@@ -318,6 +321,7 @@ export class Session {
     this.outgoing.clear();
     this.#memory.inflight.give(this.incoming.size * costs.incoming);
     this.#memory.sessions.give(this.#ownBytes);
+    this.#isReleased = true;
   }
 
   /** Bytes of memory of all that it and its connection hold, with all of each message. */
