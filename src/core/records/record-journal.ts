@@ -25,6 +25,8 @@ export class RecordJournal {
   readonly #bound = new Set<Lasting>();
   readonly #loose = new Set<Lasting>();
   #dropped: RecordChange[] = [];
+  /** Those of them that belong to the next batch. */
+  readonly #droppedBound: RecordChange[] = [];
   /** So many of the loose ones need not wait any longer. */
   #flushing = 0;
   #lastNumber = 0;
@@ -53,20 +55,26 @@ export class RecordJournal {
   noted(record: Lasting): void {
     if (!this.#bound.has(record)) this.#loose.add(record);
   }
+
   forgot(record: Lasting): void {
-    this.#bound.delete(record);
+    const wasBound = this.#bound.delete(record);
     this.#loose.delete(record);
-    if (record.isStored) this.#dropped.push(record.drop());
+    if (!record.isStored) return;
+    // What the store has of it is wrong once it has the batch: a will that is delayed, and decided.
+    if (wasBound) this.#droppedBound.push(record.drop());
+    else this.#dropped.push(record.drop());
   }
 
   /** So many have to be in a batch now. */
   get urgent(): number {
-    return this.#bound.size + Math.min(this.#flushing, this.#loose.size + this.#dropped.length);
+    const bound = this.#bound.size + this.#droppedBound.length;
+    return bound + Math.min(this.#flushing, this.#loose.size + this.#dropped.length);
   }
 
   /** Nothing changed since the last batch. */
   get isEmpty(): boolean {
-    return this.#bound.size + this.#loose.size + this.#dropped.length === 0;
+    const dropped = this.#droppedBound.length + this.#dropped.length;
+    return this.#bound.size + this.#loose.size + dropped === 0;
   }
 
   /** What changed until now need not wait any longer. */
@@ -82,6 +90,12 @@ export class RecordJournal {
       part.room -= 1;
       this.#bound.delete(record);
       take(record, changes);
+    }
+    while (this.#droppedBound.length > 0) {
+      if (part.isFull) return;
+      part.room -= 1;
+      const change = this.#droppedBound.pop();
+      if (change !== undefined) changes.push(change);
     }
     const most = Math.min(atOnce, this.#flushing);
     let left = most;
