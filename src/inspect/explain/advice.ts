@@ -9,7 +9,7 @@ import { byHabit } from "./by-habit.ts";
 import { endByStandard } from "./by-standard.ts";
 import { credentialsAdvice } from "./credentials.ts";
 import { droppedCopies } from "./dropped-copies.ts";
-import { adviceOnHabits } from "./habits.ts";
+import { adviceOnHabits, remembered } from "./habits.ts";
 import { ignoredWills } from "./on-purpose.ts";
 import { deniedReaders, refusedByAccess, refusedByWillLimit } from "./refused-will.ts";
 import { isOtherProgram, otherProgram } from "./successor.ts";
@@ -223,7 +223,8 @@ function takenOver(scene: Scene, will: WillAccount): Advice | null {
   if (will.end?.cause !== "takenOver" || will.fate?.fate !== "published") return null;
   // Two clients with one id need another remedy, which the habit of that name tells.
   const repeated = ["sharedClientId", "takeoverLoop"];
-  if (answer.faults.some(({ fault }) => repeated.includes(fault))) return null;
+  const habit = answer.faults.find(({ fault }) => repeated.includes(fault));
+  if (habit !== undefined) return remembered(scene, habit);
   const other = otherProgram(answer, will);
   if (other !== null) return other;
   const connection = connectionOf(answer, will);

@@ -23,7 +23,7 @@ export function adviceOnHabits(scene: Scene): (Advice | null)[] {
 }
 
 /** A habit that the broker saw. Those that the latest connection refutes, or shows itself, are left out. */
-function remembered(
+export function remembered(
   { answer, connection }: Scene,
   habit: ClientHabit & { readonly at: number },
 ): Advice | null {

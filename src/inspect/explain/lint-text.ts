@@ -20,7 +20,7 @@ export function reportText(
   const head = sentence(`${found}, in the records of ${counted(clients, "client")}.`);
   const [first] = findings;
   const own =
-    leftOut.habits > 0
+    leftOut.clients > 0
       ? [leftOutText(leftOut)]
       : first !== undefined && isDropClient(first.clientId, [])
         ? [diesOnPurpose]
@@ -51,7 +51,7 @@ const diesOnPurpose =
 function leftOutText({ clients, habits }: Report["leftOut"]): string {
   const which = `${counted(clients, "client")} of simulate-drop left out (by the name: mqttd-drop-...)`;
   return (
-    `${which}, with ${counted(habits, "habit")}: they die on purpose. If another program has such a name: ` +
+    `${which}, with ${counted(habits, "habit")}: such clients die on purpose. If another has such a name: ` +
     "`mqttd inspect lint --client ID`."
   );
 }

@@ -83,6 +83,8 @@ function shared(
   const ids = members
     .filter(({ filter }) => filter === first.filter)
     .map(({ clientId }) => clientId);
+  // It gets each message where it is the only one.
+  if (ids.length < 2) return null;
   const more = ids.length > named ? ` and ${ids.length - named} more` : "";
   const text =
     `${ids.slice(0, named).map(name).join(", ")}${more} share the subscription ${name(first.filter)}: one ` +

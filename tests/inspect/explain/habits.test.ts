@@ -444,3 +444,9 @@ test.each([
   mortal(world, { keepalive: 10, will: { topic } }).drop("eof");
   expect(topicsOf(world).includes("dollarTopic")).toBe(isDollar);
 });
+
+test("explained: a loop of takeovers comes before what became of one will in it", () => {
+  const world = new World();
+  for (let start = 0; start < 4; start++) mortal(world, { keepalive: 10, version: 4 });
+  expect(topicsOf(world)).toEqual(["takeoverLoop", "willUnheard"]);
+});

@@ -162,9 +162,13 @@ test("lint: clients of simulate-drop are counted apart, and one that is asked fo
     `No habit found, in the records of 1 client.
 
 2 clients of simulate-drop left out (by the name: mqttd-drop-...), with 3
-habits: they die on purpose. If another program has such a name: \`mqttd inspect
+habits: such clients die on purpose. If another has such a name: \`mqttd inspect
 lint --client ID\`.
 `,
+  );
+  const quiet = { clients: 1, habits: 0 };
+  expect(reportText(reportOf([], 1, false, null, quiet), style)).toContain(
+    "1 client of simulate-drop left out (by the name: mqttd-drop-...), with 0 habits",
   );
   const world = watched();
   const id = "mqttd-drop-1a2b3c4d-half-open-v4";
