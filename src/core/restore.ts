@@ -42,15 +42,22 @@ export class Restoration {
   isComplete = false;
   /** Sessions whose wills may be due before that. */
   readonly near: Session[] = [];
+  /** When its first part came: all parts tell of one death. */
+  readonly beganAt: Millis;
+
+  constructor(beganAt: Millis) {
+    this.beganAt = beganAt;
+  }
 }
 
 /** Takes a part of what a store has kept. Connections that were open have ended since. */
 export function restore(broker: Broker, input: Input & { type: "loaded" }): void {
   const { journal, now } = broker;
   assert(journal !== null, "what a store has kept is restored with a journal");
-  const restoration = (broker.restoration ??= new Restoration());
+  const restoration = (broker.restoration ??= new Restoration(now));
   const { part, heartbeatAt } = input;
-  const diedAt = heartbeatAt === null ? now : earlier(after(heartbeatAt, heartbeatMs), now);
+  const { beganAt } = restoration;
+  const diedAt = heartbeatAt === null ? beganAt : earlier(after(heartbeatAt, heartbeatMs), beganAt);
   journal.adopt(part.messages);
   broker.records.loaded(part, diedAt);
   for (const stored of part.sessions) restoreSession(broker, restoration, stored, diedAt);

@@ -339,7 +339,10 @@ test("a folder that is moved away is one line, and everything is kept again once
   const data = folder.file("data");
   const args = ["--data", data, "--set", "admin.port=off"];
   await using broker = await RunningBroker.start({ args });
-  await using client = await MqttJsClient.connect(broker.port, { clientId: "a" });
+  await using client = await MqttJsClient.connect(broker.port, {
+    clientId: "a",
+    reconnectPeriod: 50,
+  });
   await client.mqtt.publishAsync("kept", "1", { qos: 1, retain: true });
   renameSync(data, folder.file("away"));
   const { text } = await broker.line(

@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import type { Millis } from "../../src/core/io.ts";
 import { clientOf } from "../../src/core/queries/queries.ts";
 import { type ClientAccount, isWillUnknown } from "../../src/core/records/client-account.ts";
 import type { ConnectOptions, TestClient } from "../support/client.ts";
@@ -148,6 +149,41 @@ test("of a connection that began in the last second, its session and its will te
   expect(accountOf(world, "c").connections[0]).not.toHaveProperty("sessionOnly");
   signOfLife(world);
   expect(keptOf(world.restart(3000), "b")).toEqual(keptOf(world, "b"));
+});
+
+test("a will whose record was not kept yet gets an id that no other will has", () => {
+  const before = new StoredWorld();
+  const a = connected(before, { clientId: "a", ...lasting, will: gone });
+  connected(before, { clientId: "b", ...lasting, will: gone });
+  a.send({ cmd: "disconnect" });
+  signOfLife(before);
+  // The connection of b is kept, with the id of its will, and this one is not.
+  connected(before, { clientId: "a", ...lasting, will: gone });
+  const world = before.restart(3000);
+  world.advance(6000);
+  world.keep();
+  signOfLife(world);
+  const fates = [...world.store.kept.records.willRecord.values()];
+  expect(fates.map(({ clientId, state }) => `${clientId} ${state}`).toSorted()).toEqual([
+    "a discarded",
+    "a published",
+    "b published",
+  ]);
+});
+
+test("all parts of a store tell of one death, however long they take", () => {
+  const before = new StoredWorld();
+  connected(before, { clientId: "a", ...lasting, will: gone });
+  signOfLife(before);
+  const part = before.store.kept.load();
+  const world = new StoredWorld({ startedAt: before.wall + 10 }, before.store.kept.copy());
+  const heartbeatAt = before.wall as Millis;
+  world.driver.order({ type: "loaded", part: { ...part, sessions: [] }, heartbeatAt });
+  world.advance(50);
+  const rest = { ...part, habits: [], connections: [], willRecords: [] };
+  world.driver.order({ type: "loaded", part: rest, heartbeatAt });
+  world.listen();
+  expect(accountOf(world).connections).toMatchObject([{ end: { at: before.wall + 10 } }]);
 });
 
 test("a connection without will that was open when the broker was killed has ended with it", () => {

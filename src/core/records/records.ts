@@ -213,6 +213,7 @@ export class Records {
     for (const kept of connections) {
       const history = this.clients.restored(kept.clientId);
       if (history !== null) history.restored(ConnectionRecord.stored(kept, diedAt, journal));
+      if (kept.willId !== null) this.wills.adopt(kept.willId);
     }
     for (const kept of willRecords) {
       const record = WillRecord.stored(kept, journal);
@@ -233,11 +234,17 @@ export class Records {
    * `allowedMs`: of silence, by its keepalive; null: any.
    */
   restored(session: Session, allowedMs: number | null): void {
-    const { clientId, origin, will } = session;
+    const { clientId, origin, will, ended } = session;
     const history = this.clients.restored(clientId);
     if (history === null || origin === null) return;
+    // One that began in the same millisecond had another end.
     let record =
-      history.connections.findLast(({ connectedAt }) => connectedAt === origin.connectedAt) ?? null;
+      history.connections.findLast(
+        ({ connectedAt, end }) =>
+          connectedAt === origin.connectedAt &&
+          end?.at === ended?.at &&
+          end?.cause === ended?.cause,
+      ) ?? null;
     if (record === null) {
       // It had just begun, or is of an older mqttd.
       record = ConnectionRecord.ofSession(session, allowedMs, this.#journal);

@@ -304,15 +304,20 @@ export class WillLedger {
     id: number | null = null,
   ): WillRecord {
     const own = id ?? this.#ids + 1;
-    this.#ids = Math.max(this.#ids, own);
+    this.adopt(own);
     const record = new WillRecord(own, facts, payload, origin, now, this.#journal);
     this.#records.set(record.id, record);
     record.hold(this.#memory);
     return record;
   }
+  /** A will of a process before has this id, though its record may come later. */
+  adopt(id: number): void {
+    this.#ids = Math.max(this.#ids, id);
+  }
+
   /** A store has kept it. */
   restore(record: WillRecord): void {
-    this.#ids = Math.max(this.#ids, record.id);
+    this.adopt(record.id);
     this.#records.set(record.id, record);
     record.hold(this.#memory);
     if (record.state === "delayed") this.#delayed.add(record);
