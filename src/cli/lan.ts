@@ -83,7 +83,7 @@ export function lanText(
   { screen, env }: Pick<Surroundings, "screen" | "env">,
 ): string {
   const terminal = screen("stdout");
-  const columns = Math.min(proseMax, textColumns(terminal));
+  const columns = terminal === null ? Infinity : Math.min(proseMax, textColumns(terminal));
   const say = (text: string): string => `${folded(text, columns).join("\n")}\n`;
   const [first, ...others] = urls;
   if (first === undefined) {

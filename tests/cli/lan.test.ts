@@ -101,8 +101,16 @@ test("in 40 columns, without colour: the address, the code, and what is exposed"
   expect(text(80, { "auth.passwordFile": "p" })).toContain("with a user name and password");
 });
 
+test("in a pipe each sentence or two is one line", () => {
+  const lines = text(null).split("\n");
+  expect(lines).toContain(
+    "Every machine of the network can connect, without a password (--anonymous), and publish, " +
+      "subscribe and read retained messages. Nothing on the way is encrypted.",
+  );
+});
+
 test("where no code can be drawn, why", () => {
-  expect(text(null)).toContain("(no QR code: the output is no terminal)");
+  expect(text(null)).toContain("(no QR code: the output is no terminal)\n");
   expect(text(24)).toContain("(no QR code: it needs 29 columns,");
   expect(text(80, {}, { LC_ALL: "C" })).toContain("the locale C has no block characters");
   expect(text(80, {}, { LANG: "de_DE.UTF-8" })).toContain(code);
