@@ -40,6 +40,8 @@ export class Restoration {
   diedAt: Millis | null = null;
   /** All parts were handed in. */
   isComplete = false;
+  /** Wills that were due before that, and wait. */
+  dueWills = 0;
   /** Sessions whose wills may be due before that. */
   readonly near: Session[] = [];
   /** When its first part came: all parts tell of one death. */
@@ -241,33 +243,35 @@ function restoreWill({ memory }: Broker, session: Session, stored: DurableWill):
   if (will.ended !== null) will.become("delayed");
 }
 
-/** Everything that is kept was handed in: what nothing refers to, and nobody asks for, goes. */
+/**
+ * Everything that is kept was handed in: what nothing refers to, and nobody asks for, goes. Wills that
+ * are due before their clients had time to return wait, in due order.
+ */
 export function endRestoring(broker: Broker): void {
-  const { restoration, journal } = broker;
+  const { restoration, journal, now } = broker;
   if (restoration === null || journal === null || restoration.isComplete) return;
   restoration.isComplete = true;
   journal.endAdoption();
   broker.records.loadedAll();
-}
-
-/**
- * Clients can connect again. Wills that are due before they had time to are published after a while,
- * in due order, so that their subscribers are back.
- */
-export function openAgain(broker: Broker): void {
-  const { restoration, now } = broker;
-  if (restoration === null) return;
+  // Once clients can connect it is a little later.
   broker.settledAt = after(now, waitMs(broker));
-  broker.pressure.isOverfull = !broker.memory.hasRoom(0);
-  endRestoring(broker);
-  broker.restoration = null;
   const before = restoration.near
+    .splice(0)
     .filter((session) => broker.sessions.get(session.clientId) === session)
     .filter(({ connection, deadline }) => connection === null && deadline?.isSet !== true)
     .toSorted((a, b) => dueOf(a) - dueOf(b));
-  let dueWills = 0;
-  for (const session of before) if (goOn(broker, session)) dueWills += 1;
-  const { diedAt, counts } = restoration;
+  for (const session of before) if (goOn(broker, session)) restoration.dueWills += 1;
+}
+
+/** Clients can connect again. */
+export function openAgain(broker: Broker): void {
+  const { restoration, now } = broker;
+  if (restoration === null) return;
+  endRestoring(broker);
+  broker.restoration = null;
+  broker.settledAt = after(now, waitMs(broker));
+  broker.pressure.isOverfull = !broker.memory.hasRoom(0);
+  const { diedAt, counts, dueWills } = restoration;
   const diedMsAgo = diedAt === null ? null : now - diedAt;
   broker.note({ event: "restored", ...counts, dueWills, waitMs: waitMs(broker), diedMsAgo });
 }

@@ -11,8 +11,12 @@ import type { Will } from "./will.ts";
 
 /** Lets a restored will wait that is due. False: it need not, or did. */
 export function waitsForReturn(broker: Broker, will: Will): boolean {
-  if (!will.isRestored || will.isPostponed || will.isGraced || isSettled(broker)) return false;
-  waitUntilSettled(broker, will, will.deadline.due);
+  if (!will.isRestored || isSettled(broker)) return false;
+  if (will.isPostponed || will.isGraced) {
+    // It was told to before clients could connect, which then took a while.
+    broker.deadlines.set(will.deadline, broker.settledAt);
+    broker.records.willWaits(will, broker.settledAt);
+  } else waitUntilSettled(broker, will, will.deadline.due);
   return true;
 }
 

@@ -527,3 +527,26 @@ test("a session without a will makes no place for another before its client had 
   expect(connected(world, { clientId: "new", ...lasting }).closedBy).toBeNull();
   expect(world.broker.sessions.has("s")).toBe(false);
 });
+
+test("wills that are due wait from the moment that clients can connect, however long that takes", () => {
+  const before = new StoredWorld();
+  const watcher = connected(before, { clientId: "w", ...lasting });
+  watcher.subscribe({ topic: "gone/#", qos: 1 });
+  for (const clientId of ["b", "a"]) {
+    connected(before, {
+      clientId,
+      will: { topic: `gone/${clientId}`, payload: Buffer.from("x"), qos: 1, retain: false },
+    });
+  }
+  before.keep();
+  const world = before.load(10_000, 0);
+  world.driver.order({ type: "loadedAll" });
+  world.pass(3000);
+  world.listen();
+  const back = connected(world, { clientId: "w", ...lasting });
+  world.advance(4900);
+  expect(back.messages()).toEqual([]);
+  world.advance(200);
+  world.keep();
+  expect(back.messages()).toEqual(["gone/b=x", "gone/a=x"]);
+});
