@@ -119,9 +119,9 @@ async function startOn(data: string, expiresAt: Millis | null = null): Promise<S
   });
   const ready = performance.now() - begin;
   const { userMs, systemMs } = processorTime(broker.pid);
+  await settled(broker.pid);
   const restored = broker.log.items.find(({ event }) => event === "restored");
   const sessions = Number(restored?.["sessions"] ?? 0);
-  await settled(broker.pid);
   const residentBytes = resident(broker.pid);
   const countedBytes = await counted(broker.folder);
   let shrunkMs: number | null = null;

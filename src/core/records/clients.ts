@@ -59,6 +59,11 @@ export class ClientHistories {
     return this.#connected.size + this.#awaiting.size + this.#gone.size;
   }
 
+  /** Whether a client that is gone is known, or would be remembered beside the others. */
+  hasRoomFor(clientId: string): boolean {
+    return this.size < this.#limits.ledger || this.of(clientId) !== null;
+  }
+
   *ids(): Generator<string, void, void> {
     yield* this.#connected.keys();
     yield* this.#awaiting.keys();

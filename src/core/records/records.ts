@@ -235,6 +235,8 @@ export class Records {
    */
   restored(session: Session, allowedMs: number | null): void {
     const { clientId, origin, will, ended } = session;
+    // What is gone with everybody else, and was not remembered before, would be forgotten at once.
+    if (will === null && !this.clients.hasRoomFor(clientId)) return;
     const history = this.clients.restored(clientId);
     if (history === null || origin === null) return;
     // One that began in the same millisecond had another end.
