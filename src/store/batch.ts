@@ -14,7 +14,7 @@ export interface EncodedRows {
 }
 
 /** Changes, and about as many bytes, that are encoded in one turn of the loop. */
-const changesOfPart = 1000;
+const changesOfPart = 4000;
 const bytesOfPart = 1024 * 1024;
 
 /** Encodes a batch, buffer by buffer: parts, then pieces, then the last part. */

@@ -9,7 +9,7 @@ import type { Output } from "./output.ts";
 const retryMs = 1000;
 
 /** Work of taking one key. */
-const unitsOfKey = 2;
+const unitsOfKey = 1;
 
 interface CommitParts {
   readonly loop: Loop;
