@@ -47,6 +47,14 @@ class Kept {
     return (this.#outgoing ??= new SmallMap());
   }
 
+  hasQueued(place: number): boolean {
+    return this.#queued?.get(place) !== undefined;
+  }
+
+  hasOutgoing(packetId: number): boolean {
+    return this.#outgoing?.get(packetId) !== undefined;
+  }
+
   get incoming(): Set<number> {
     return (this.#incoming ??= new Set());
   }
@@ -106,17 +114,28 @@ export class SessionJournal {
   /** A place of its queue was taken or left by a message of QoS 1 or 2. */
   queueChanged(place: number): void {
     if (!this.#isDurable) return;
-    this.#keyChanged((this.#places ??= new Set()), place);
+    const isKept =
+      this.#session.queue.at(place) !== undefined || this.#kept?.hasQueued(place) === true;
+    if (isKept) this.#keyChanged((this.#places ??= new Set()), place);
+    else this.#keyGone(this.#places, place);
   }
 
   outgoingChanged(packetId: number): void {
     if (!this.#isDurable) return;
-    this.#keyChanged((this.#packetIds ??= new Set()), packetId);
+    const isKept =
+      this.#session.outgoing.get(packetId) !== null || this.#kept?.hasOutgoing(packetId) === true;
+    if (isKept) this.#keyChanged((this.#packetIds ??= new Set()), packetId);
+    else this.#keyGone(this.#packetIds, packetId);
   }
 
   incomingChanged(packetId: number): void {
     if (!this.#isDurable) return;
     this.#keyChanged((this.#incoming ??= new Set()), packetId);
+  }
+
+  /** It came and went between two batches. */
+  #keyGone<Key>(keys: Set<Key> | null, key: Key): void {
+    if (keys?.delete(key) === true) this.#journal.keys -= 1;
   }
 
   #keyChanged<Key>(keys: Set<Key>, key: Key): void {

@@ -96,3 +96,25 @@ test("a session with more in it than one part is taken part by part", () => {
   expect(world.store.kept.subscriptions.size).toBe(500);
   expect(Math.max(...sizes)).toBeLessThan(200);
 });
+
+test("what came and went while a commit was under way is no work for the next", () => {
+  const world = new StoredWorld();
+  const subscriber = world.open();
+  subscriber.connect({ clientId: "s", ...lasting });
+  subscriber.subscribe({ topic: "t", qos: 1 });
+  world.keep();
+  const publisher = world.open();
+  publisher.connect({ clientId: "p", ...lasting });
+  world.check();
+  expect(world.store.waiting).not.toBeNull();
+  for (let number = 0; number < 200; number++) {
+    publisher.publish("t", "x", { qos: 1 });
+    for (const { messageId = 0 } of subscriber.take("publish"))
+      subscriber.send({ cmd: "puback", messageId });
+  }
+  // The session itself, without a key.
+  expect(world.broker.journal?.size).toBe(1);
+  world.keep();
+  expect(world.store.kept.messages.size).toBe(0);
+  expect(publisher.take("puback")).toHaveLength(200);
+});
