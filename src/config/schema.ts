@@ -228,7 +228,7 @@ const storeSchema = z.strictObject({
   path: file()
     .default(null)
     .describe(
-      "Folder that keeps sessions, messages and wills beyond the process; null: nothing outlives it.",
+      "Folder that keeps sessions, messages and wills beyond the process, relative to the working directory; null: nothing outlives it.",
     ),
   durability: choice(["normal", "full", "off"])
     .default("normal")

@@ -149,7 +149,9 @@ export class Offers {
       copy.mayBeLost = "queue full";
     }
     if (copy.share !== null && copy.mayBeLost !== null) copy.share.mayBeLost = true;
-    const isBehind = session.queues[0].length > 0;
+    // An UNSUBSCRIBE in the same call may end the replay that it waits behind.
+    const isReplaying = this.#books.isCut && session.replays.some(({ isOver }) => !isOver);
+    const isBehind = session.queues[0].length > 0 || isReplaying;
     if (copy.share === null) session.queues[copy.qos].push(copy);
     else session.shared.push(copy);
     if (connection === null) return;

@@ -32,13 +32,14 @@ export class Shortage {
     const { broker } = this;
     const publisher = broker?.sessions.get(clientId);
     if (broker === null || publisher === undefined || packet.qos === 0) return false;
+    // The broker may remember rights now, which take memory.
+    rightsOf(broker, publisher);
     const { payload, qos, retain, properties } = packet;
     if (!this.isFrom(0.95, payload.length)) return false;
     if (broker.memory.hasRoomBefore("refuseMessages", payload.length)) return false;
     const content = { topic, qos, retain, payload, properties, expiresAt: null };
     const message = { ...content, frame: null, owned: false, keepers: 0 };
-    // The first questions may have the broker remember rights and a route, which take memory.
-    rightsOf(broker, publisher);
+    // The first question may have the broker remember a route, which takes memory.
     isRoomFor(broker, publisher, message);
     const aliasBytes = aliasGrowth(publisher, packet);
     broker.memory.aliases.take(aliasBytes);

@@ -269,6 +269,8 @@ export class Reading {
     this.update(channel);
     this.#core.handleQueued();
     if (!channel.held) this.more(channel);
+    // The answer to a CONNECT that had to wait would come too late.
+    else if (channel.holdAuthentication) this.#last(channel);
     channel.countUnread();
     this.#core.endCall();
   }
