@@ -59,7 +59,9 @@ test("serve with many listeners names them in the terminal's width", async () =>
   using folder = new Folder({ "mqttd.json": JSON.stringify({ listeners, admin: { port: 0 } }) });
   const { code, lines } = await onTerminal(folder, 60, ["serve"], "is listening on");
   expect(code).toBe(0);
-  for (const line of lines) expect(width(line), line).toBeLessThanOrEqual(60);
+  // A word that is too long stays whole: the socket's path is as long as the temporary folder's.
+  for (const line of lines.filter((text) => text.trim().includes(" ")))
+    expect(width(line), line).toBeLessThanOrEqual(60);
   const told = lines.join(" ").replaceAll(/ +/g, " ");
   expect(told).toMatch(/listening on mqtt:\/\/127\.0\.0\.1:\d+, .*ws:\/\/.*mqtt\+unix:\/\/\//);
 });
