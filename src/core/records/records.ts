@@ -1,6 +1,5 @@
 import { assert } from "../assert.ts";
 import type { Broker } from "../broker.ts";
-import type { ClientHistory } from "./client-history.ts";
 import { ClientHistories } from "./clients.ts";
 import { ConnectionRecord, Pings } from "./connection-record.ts";
 import { sessionExpirySecondsAsked } from "../connack.ts";
@@ -8,19 +7,20 @@ import type { Connection } from "../connection.ts";
 import type { StoredPart } from "../durable.ts";
 import { ends, type EndCause } from "../end-causes.ts";
 import type { BrokerEvent, WaitEnd, WillAtEnd, WillFate } from "../events.ts";
+import { droppedDetail, furtherSilenceOf, partOf, unansweredDetail } from "./end-details.ts";
 import { excerpt } from "./excerpt.ts";
 import { Habits } from "./habits.ts";
 import { Histogram } from "./histogram.ts";
-import type { IncompletePacket, Millis } from "../io.ts";
+import type { Millis } from "../io.ts";
 import type { ConnectPacket, Message, PublishPacket } from "../packet.ts";
 import type { Session } from "../session.ts";
-import type { Standstills } from "../standstills.ts";
 import { type RecentBounds, RecentMessages } from "./recent-messages.ts";
 import { RecordJournal } from "./record-journal.ts";
+import { RestoredRecords } from "./restored-records.ts";
 import { sparkplugOf } from "./sparkplug.ts";
 import { spokenStatement } from "./spoken-statement.ts";
 import { type Will, willFacts } from "../will.ts";
-import { WillLedger, WillRecord } from "./wills.ts";
+import { WillLedger, type WillRecord } from "./wills.ts";
 import { WillTopics } from "./will-topics.ts";
 
 export type { RecentBounds };
@@ -77,9 +77,7 @@ export class Records {
   readonly #broker: Broker;
   /** Null: nothing outlives the process. */
   readonly #journal: RecordJournal | null;
-
-  /** By client id, what was restored of wills without a fate, until all is. */
-  readonly #restoredOpen = new Map<string, WillRecord>();
+  readonly #kept: RestoredRecords | null;
 
   constructor(broker: Broker, recentMessages: Partial<RecentBounds>) {
     this.#broker = broker;
@@ -90,6 +88,7 @@ export class Records {
     this.wills = new WillLedger(broker.limits, broker.memory, journal);
     this.clients = new ClientHistories(broker.limits, broker.memory, journal);
     this.topics = new WillTopics(broker.limits, broker.memory);
+    this.#kept = journal && new RestoredRecords(this, journal);
     this.habits = new Habits(broker, this.clients, this.topics);
     const counts = Object.keys(ends).map((cause) => [cause, 0]);
     this.ends = Object.fromEntries(counts) as Record<EndCause, number>; // The keys of the table.
@@ -199,91 +198,19 @@ export class Records {
     }
   }
 
-  /**
-   * A store has kept records, before the sessions that they are of. Those that were connected have
-   * ended with their broker, at `diedAt`.
-   */
-  loaded({ habits, connections, willRecords }: StoredPart, diedAt: Millis): void {
-    const journal = this.#journal;
-    if (journal === null) return;
-    for (const kept of habits) {
-      journal.adopt(kept.number);
-      this.clients.restored(kept.clientId)?.restoreHabits(kept);
-    }
-    for (const kept of connections) {
-      const history = this.clients.restored(kept.clientId);
-      if (history !== null) history.restored(ConnectionRecord.stored(kept, diedAt, journal));
-      if (kept.willId !== null) this.wills.adopt(kept.willId);
-    }
-    for (const kept of willRecords) {
-      const record = WillRecord.stored(kept, journal);
-      this.clients.restored(kept.clientId)?.restoredWill(record);
-      this.wills.restore(record);
-      if (record.fate === null) this.#restoredOpen.set(kept.clientId, record);
-    }
+  /** A store has kept records: a part of them. */
+  loaded(part: StoredPart, diedAt: Millis): void {
+    this.#kept?.loaded(part, diedAt);
   }
 
   /** Nothing more is restored. */
   loadedAll(): void {
-    this.#restoredOpen.clear();
-    this.clients.endRestoring();
+    this.#kept?.loadedAll();
   }
 
-  /**
-   * A store has kept a session, and the will of its last connection if that has no fate yet.
-   * `allowedMs`: of silence, by its keepalive; null: any.
-   */
+  /** A store has kept a session. `allowedMs`: of silence, by its keepalive; null: any. */
   restored(session: Session, allowedMs: number | null): void {
-    const { clientId, origin, will, ended } = session;
-    // What is gone with everybody else, and was not remembered before, would be forgotten at once.
-    if (will === null && !this.clients.hasRoomFor(clientId)) return;
-    const history = this.clients.restored(clientId);
-    if (history === null || origin === null) return;
-    // One that began in the same millisecond had another end.
-    let record =
-      history.connections.findLast(
-        ({ connectedAt, end }) =>
-          connectedAt === origin.connectedAt &&
-          end?.at === ended?.at &&
-          end?.cause === ended?.cause,
-      ) ?? null;
-    if (record === null) {
-      // It had just begun, or is of an older mqttd.
-      record = ConnectionRecord.ofSession(session, allowedMs, this.#journal);
-      if (record === null) return;
-      history.restored(record);
-    }
-    record.changed();
-    if (will !== null) this.#restoredWill(session, will, history, record);
-  }
-
-  #restoredWill(
-    { ended, expiryIntervalSeconds: sessionExpirySeconds }: Session,
-    will: Will,
-    history: ClientHistory,
-    connection: ConnectionRecord,
-  ): void {
-    const { clientId } = history;
-    const { remote, version, keepAliveSeconds } = connection.facts;
-    const open = this.#restoredOpen.get(clientId) ?? null;
-    // That of its connection may have been forgotten.
-    let record = open?.armedAt === will.armedAt ? open : connection.will;
-    if (record === null) {
-      const origin = {
-        ...{ clientId, remote, version, keepAliveSeconds, sessionExpirySeconds },
-        ...({ access: "allowed", isRestored: true } as const),
-      };
-      const { payload } = will.packet;
-      record = this.wills.arm(will.facts, payload, origin, will.armedAt, connection.willId);
-      connection.will = record;
-      history.armed(record);
-    }
-    will.recordRef = record;
-    record.end ??= connection.end;
-    this.topics.claim(record.facts.topic)?.arm(record);
-    this.topics.delayed(record);
-    if (record.state === "delayed") record.dueAt = will.originalDue;
-    else if (ended !== null) this.wills.delay(record, will.originalDue ?? ended.at, ended.at);
+    this.#kept?.restored(session, allowedMs);
   }
 
   /** A restored will that was due before waits for its subscribers, or its client, until `due`. */
@@ -465,52 +392,4 @@ function recordOf({ recordRef }: Connection): ConnectionRecord | null {
 
 function willRecordOf({ recordRef }: Will): WillRecord | null {
   return recordRef as WillRecord | null;
-}
-
-/** What else is to tell of the client's silence: the broker's own part in it; null: nothing. */
-function furtherSilenceOf(
-  { standstills, now }: Broker,
-  connection: Connection,
-  cause: EndCause,
-): {
-  readonly stoodStillMs?: number;
-  readonly lastPacketWaitedMs?: number;
-  readonly deliveredInSilence?: number;
-} | null {
-  // A packet read late, or not read yet, may be the reason.
-  const { stoodStillMs, lastPacketWaitedMs } = standstills.duringSilenceOf(connection, now);
-  // When the silence began matters only for an expired keepalive.
-  const isSilent = cause === "keepAliveExpired";
-  const isReadLate = isSilent && lastPacketWaitedMs > 0;
-  const { deliveredInSilence } = connection;
-  if (stoodStillMs === 0 && !isSilent) return null;
-  return {
-    ...(stoodStillMs > 0 && { stoodStillMs }),
-    ...(isReadLate && { lastPacketWaitedMs }),
-    ...(isSilent && deliveredInSilence > 0 && { deliveredInSilence }),
-  };
-}
-
-/** The packet that the client began and did not complete. */
-function partOf({ incomplete }: Connection): { readonly incomplete?: IncompletePacket } {
-  if (incomplete === null) return {};
-  const { type, bytes, size } = incomplete;
-  return { incomplete: { type, bytes, size } };
-}
-
-/** Detail of an end that the operator caused with `inspect drop`. */
-function droppedDetail({ dropped }: Connection): string | null {
-  if (dropped === null) return null;
-  return dropped.how === "rst" ? "on the operator's order" : "the operator had silenced its link";
-}
-
-/** Detail of a close that a standstill may have caused: a client without PINGRESP gives up. */
-function unansweredDetail(
-  { standstills, now }: { readonly standstills: Standstills; readonly now: Millis },
-  cause: EndCause,
-): string | null {
-  if (cause !== "closedByPeer" && cause !== "resetByPeer") return null;
-  const lastedMs = standstills.justEndedMs(now);
-  if (lastedMs === 0) return null;
-  return `while the broker itself stood still for ${(lastedMs / 1000).toFixed(1)} s and sent no answers`;
 }
