@@ -226,6 +226,19 @@ test("a client without will and session costs no commit", () => {
   expect(world.store.kept.records.connection.size).toBe(1);
 });
 
+test("a start writes nothing again of what had ended before", () => {
+  const before = new StoredWorld();
+  connected(before, { clientId: "ended", ...lasting }).drop("eof");
+  connected(before, { clientId: "open", ...lasting });
+  before.keep();
+  signOfLife(before);
+  const world = before.restart(3000);
+  world.keep();
+  world.driver.keepRecords();
+  world.check();
+  expect(world.store.waiting).toMatchObject([{ put: "connection", value: { clientId: "open" } }]);
+});
+
 test("what memory forgets, the store deletes", () => {
   const world = new StoredWorld({ limits: { ledger: 3 } });
   for (let number = 0; number < 10; number++) {

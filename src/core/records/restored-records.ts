@@ -73,8 +73,8 @@ export class RestoredRecords {
       record = ConnectionRecord.ofSession(session, allowedMs, this.#journal);
       if (record === null) return;
       history.restored(record);
+      record.changed();
     }
-    record.changed();
     if (will !== null) this.#restoredWill(session, will, history, record);
   }
 
@@ -98,6 +98,7 @@ export class RestoredRecords {
       const { payload } = will.packet;
       record = wills.arm(will.facts, payload, origin, will.armedAt, connection.willId);
       connection.will = record;
+      connection.changed();
       history.armed(record);
     }
     will.recordRef = record;
