@@ -282,3 +282,21 @@ test("records of many clients are taken part by part, so that they hold up nobod
   expect(world.store.kept.records.connection.size).toBe(1200);
   expect(world.store.batches).toBe(1);
 });
+
+test("who was away for longest is forgotten first, also after a restart", () => {
+  const limits = { ledger: 3 };
+  const before = new StoredWorld({ limits });
+  // It comes first, has a habit, and goes last.
+  const long = connected(before, { clientId: "long", keepalive: 0, will: gone });
+  for (const clientId of ["b", "c"]) {
+    before.advance(1000);
+    connected(before, { clientId }).drop("eof");
+  }
+  before.advance(1000);
+  long.drop("eof");
+  before.keep();
+  signOfLife(before);
+  const world = before.restart(1000);
+  for (const clientId of ["d", "e"]) connected(world, { clientId }).drop("eof");
+  expect([...world.broker.records.clients.ids()].toSorted()).toEqual(["d", "e", "long"]);
+});

@@ -90,10 +90,14 @@ export class ClientHistories {
     return this.connected(clientId);
   }
 
-  /** Nothing more is restored: those that were are gone. */
+  /** Nothing more is restored: those that were are gone, in the order of their latest ends. */
   endRestoring(): void {
-    for (const clientId of this.#restored) this.gone(clientId);
+    const ended = [...this.#restored].map((clientId) => {
+      const last = this.#connected.get(clientId)?.connections.at(-1);
+      return { clientId, at: last?.end?.at ?? 0 };
+    });
     this.#restored.clear();
+    for (const { clientId } of ended.toSorted((a, b) => a.at - b.at)) this.gone(clientId);
   }
 
   /** The client's connection ended or was refused. */
