@@ -14,9 +14,8 @@ import { lossCauses, lossStatement } from "./end-causes.ts";
 import { disconnectReceived } from "./disconnect.ts";
 import { handleDueDeadlines, undecidedAt } from "./due-deadlines.ts";
 import type { BrokerEvent } from "./events.ts";
-import { pump } from "./forward.ts";
 import { updateSilentSince } from "./quirks/silence.ts";
-import { releaseForEnd, noteProgress } from "./hold.ts";
+import { releaseForEnd } from "./hold.ts";
 import {
   after,
   type ConnectionId,
@@ -55,6 +54,7 @@ import { continueFilters, subscribeReceived, unsubscribeReceived } from "./subsc
 import { Subscriptions } from "./subscriptions.ts";
 import { newStatistics, type Statistics } from "./sys.ts";
 import type { Timed } from "./timed.ts";
+import { blocked, drained, progressed, waiting } from "./waiting-output.ts";
 import { viewOf, type BrokerView } from "./queries/state.ts";
 
 export interface BrokerOptions {
@@ -235,13 +235,13 @@ export class Broker {
       case "malformed":
         return endMalformed(this, this.connection(input.connection), input);
       case "waiting":
-        return this.#waiting(this.connection(input.connection));
+        return waiting(this, this.connection(input.connection));
       case "blocked":
-        return this.#blocked(this.connection(input.connection));
+        return blocked(this, this.connection(input.connection));
       case "progressed":
-        return this.#progressed(this.connection(input.connection));
+        return progressed(this, this.connection(input.connection));
       case "drained":
-        return this.#drained(this.connection(input.connection));
+        return drained(this, this.connection(input.connection));
       case "paused":
         this.connection(input.connection).pausedAt ??= this.now;
         return;
@@ -437,37 +437,6 @@ export class Broker {
       version: connection.version,
       packet: fit,
     });
-  }
-
-  #waiting(connection: Connection): void {
-    if (connection.waitingSince !== null) return;
-    connection.waitingSince = this.now;
-    setConnectionDeadline(this, connection);
-  }
-
-  #blocked(connection: Connection): void {
-    if (connection.blocked) return;
-    connection.blocked = true;
-    this.invalidateRoutes(connection.session);
-    this.#waiting(connection);
-  }
-
-  #progressed(connection: Connection): void {
-    if (connection.waitingSince !== null) connection.waitingSince = this.now;
-    if (connection.session !== null) noteProgress(this, connection.session);
-  }
-
-  #drained(connection: Connection): void {
-    connection.waitingSince = null;
-    const { session } = connection;
-    if (session !== null) noteProgress(this, session);
-    if (connection.blocked) {
-      connection.blocked = false;
-      this.invalidateRoutes(session);
-    } else if (session === null || !session.isBehind) {
-      return;
-    }
-    if (session !== null) pump(this, session);
   }
 
   /** Invalidates remembered routes if the session has subscriptions. */
