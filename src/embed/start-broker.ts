@@ -98,7 +98,8 @@ class StartedBroker implements TestBroker {
   readonly #endOfHaste: () => void;
   #stopped: Promise<void> | null = null;
   /** Ends waits. */
-  readonly #stops = new AbortController();
+  #endWaits = (): void => {};
+  readonly #isEnded = new Promise<void>((resolve) => (this.#endWaits = resolve));
 
   constructor(embedded: EmbeddedBroker, time: TestTime | null) {
     this.port = embedded.port;
@@ -152,14 +153,9 @@ class StartedBroker implements TestBroker {
     const { broker, fault } = this.#embedded;
     const { come, stop } = messagesCome(broker, filter, count);
     let timeout: ReturnType<typeof setTimeout> | undefined;
-    const { signal } = this.#stops;
-    const isOver = new Promise<void>((resolve) => {
-      timeout = setTimeout(resolve, limit);
-      signal.addEventListener("abort", () => resolve(), { once: true });
-      if (signal.aborted) resolve();
-    });
+    const isOver = new Promise<void>((resolve) => (timeout = setTimeout(resolve, limit)));
     try {
-      await Promise.race([come, isOver, fault]);
+      await Promise.race([come, isOver, this.#isEnded, fault]);
     } finally {
       clearTimeout(timeout);
       stop();
@@ -167,7 +163,7 @@ class StartedBroker implements TestBroker {
     const messages = messagesOn(broker, filter);
     if (messages.length >= count) return messages;
     const seen = `${messages.length} of ${count} messages on ${JSON.stringify(filter)}`;
-    if (signal.aborted) throw new Error(`${seen} came before the broker was stopped`);
+    if (this.#stopped !== null) throw new Error(`${seen} came before the broker was stopped`);
     throw new Error(`${seen} came within ${durationText(within)}${this.#hint}`);
   }
 
@@ -190,7 +186,7 @@ class StartedBroker implements TestBroker {
     this.#endOfHaste();
     this.#stopped ??= Promise.race([this.#embedded.close(), fault]);
     await this.#stopped;
-    this.#stops.abort();
+    this.#endWaits();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

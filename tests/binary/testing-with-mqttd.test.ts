@@ -64,6 +64,25 @@ for (const [name, { file, command, passed }] of Object.entries(runtimes)) {
   );
 }
 
+test.skipIf(Bun.which("node") === null)(
+  "many waits on one broker make Node warn of no leak",
+  async () => {
+    using folder = await project();
+    folder.write(
+      "waits.js",
+      'import { startBroker } from "mqttd";\nconst broker = await startBroker();\n' +
+        "for (let n = 0; n < 12; n++) await broker.messages();\nawait broker.stop();\n",
+    );
+    await using child = spawn([Bun.which("node") ?? "", "waits.js"], {
+      cwd: folder.path,
+      stderr: "pipe",
+    });
+    const [out, err] = await Promise.all([child.stdout.text(), child.stderr.text()]);
+    expect({ code: await child.exited, text: out + err }).toEqual({ code: 0, text: "" });
+  },
+  limitMs,
+);
+
 test(
   "the declarations fit the examples, and refuse a wrong option",
   async () => {
