@@ -10,9 +10,6 @@ type FileKey = "passwordFile" | "aclFile";
 /** Where a configuration names a file: `mqttd.json:7:15 auth.aclFile`; null: it does not. */
 export type NamedBy = (key: FileKey, file: string) => string | null;
 
-/** Of files that no configuration names. */
-export const namedByNothing: NamedBy = () => null;
-
 /** Finds the first key that names a file, in the order of `auth` and the listeners. */
 export function namedBy({ config, origins }: Pick<Loaded, "config" | "origins">): NamedBy {
   const groups = [

@@ -2,7 +2,6 @@ import { describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { namedByNothing } from "../../../src/config/named-files.ts";
 import { openAccess } from "../../../src/core/access.ts";
 import type { ListenerSettings } from "../../../src/config/settings.ts";
 import { AccessFiles, accessListName } from "../../../src/server/access/access-files.ts";
@@ -31,6 +30,7 @@ async function inFolder(work: (folder: string) => Promise<void>): Promise<void> 
 }
 
 const noAccounts = (): undefined => undefined;
+const namedByNothing = (): null => null;
 const noPause = async (): Promise<void> => {};
 
 test("a file that has not changed keeps its list; one that is invalid puts none in force", async () => {

@@ -2,7 +2,6 @@ import { afterAll, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { namedByNothing } from "../../../src/config/named-files.ts";
 import { settingsOf } from "../../../src/config/settings.ts";
 import { configSchema } from "../../../src/config/schema.ts";
 import type { Millis } from "../../../src/core/io.ts";
@@ -60,7 +59,7 @@ class Scene {
       onFailure: (text) => this.failures.push(text),
       ...options,
     });
-    this.accounts.start(this.listeners(), namedByNothing);
+    this.accounts.start(this.listeners(), () => null);
   }
 
   listeners(file = this.file) {
@@ -272,7 +271,7 @@ test("a reload says which accounts are new, changed and gone, and forgets what i
   expect(await asking.ask({})).toBeNull();
   const carol = await line("carol", "c");
   writeFileSync(asking.file, carol + (await line("alice", "new")));
-  const read = asking.accounts.read(asking.listeners(), namedByNothing);
+  const read = asking.accounts.read(asking.listeners(), () => null);
   if ("problems" in read) throw new Error("it has problems");
   // Not in force before `apply`.
   expect(await asking.ask({})).toBeNull();
@@ -289,7 +288,7 @@ test("a reload says which accounts are new, changed and gone, and forgets what i
 test("a file that does not parse changes nothing", async () => {
   const asking = scene();
   writeFileSync(asking.file, "alice:plain\nbob\n");
-  expect(asking.accounts.read(asking.listeners(), namedByNothing)).toMatchObject({
+  expect(asking.accounts.read(asking.listeners(), () => null)).toMatchObject({
     problems: [{ at: `${asking.file}:1` }, { at: `${asking.file}:2` }],
   });
   expect(await asking.ask({})).toBeNull();
@@ -300,7 +299,7 @@ test("a check that waits during a reload is judged by the new file", async () =>
   const first = asking.ask({});
   const second = asking.ask({ username: "bob", password: "bob's" });
   writeFileSync(asking.file, lines.alice);
-  const read = asking.accounts.read(asking.listeners(), namedByNothing);
+  const read = asking.accounts.read(asking.listeners(), () => null);
   if (!("problems" in read)) read.apply();
   expect(await first).toBeNull();
   expect(await second).toMatchObject({ detail: "unknown user name" });
@@ -309,7 +308,7 @@ test("a check that waits during a reload is judged by the new file", async () =>
 test("a file without accounts is a warning", () => {
   const asking = scene();
   writeFileSync(asking.file, "# none yet\n");
-  expect(asking.accounts.read(asking.listeners(), namedByNothing)).toMatchObject({
+  expect(asking.accounts.read(asking.listeners(), () => null)).toMatchObject({
     warnings: [
       `listeners.0 (port 1883) refuses every client: ${asking.file} has no account; add one: ` +
         `mqttd passwd ${asking.file} USER`,
@@ -318,7 +317,7 @@ test("a file without accounts is a warning", () => {
   const tls = { cert: "a", key: "b", requestCert: true, identityAsUsername: true };
   const listeners = [{ transport: "tls", tls }];
   const named = configSchema.parse({ listeners, auth: { passwordFile: asking.file } });
-  expect(asking.accounts.read(settingsOf(named).listeners, namedByNothing)).toMatchObject({
+  expect(asking.accounts.read(settingsOf(named).listeners, () => null)).toMatchObject({
     warnings: [],
   });
 });
