@@ -2,6 +2,7 @@ import type { ConnectionAccount } from "../../core/records/client-account.ts";
 import type { EndCause } from "../../core/end-causes.ts";
 import { duration, setting, stoodStill } from "../../log/duration.ts";
 import { clause, name } from "../../log/foreign.ts";
+import { died } from "../../log/predecessor.ts";
 import { limitIn } from "./blame.ts";
 import { isUnforeseen, ruleFor } from "./parts.ts";
 
@@ -99,7 +100,7 @@ export function causeClause(
     case "storeFailed":
       return "the broker could not store what it had to";
     case "brokerRestarted":
-      return "the broker was killed, or it crashed";
+      return `the broker ${died({ how: "killed" })}`;
   }
 }
 

@@ -3,8 +3,8 @@ import type { WillOnEnd } from "../../core/end-causes.ts";
 import type { Rules } from "../../core/quirks/rules.ts";
 import type { WillAccount } from "../../core/records/will-account.ts";
 import { duration, setting } from "../../log/duration.ts";
+import { awayOf } from "../../log/predecessor.ts";
 import { rulesOf, waitSeconds, willOn } from "./on-purpose.ts";
-import { awayOf } from "./restarts.ts";
 import { isV5, ruleFor, type Scene, sentence, type Sentence } from "./parts.ts";
 
 /** What can happen from here, by the rules in force. */
@@ -40,7 +40,7 @@ function pendingCases(answer: ClientAnswer, will: WillAccount): Sentence[] {
   if (will.dueAt === null || will.fate !== null) return [];
   const rules = rulesOf(answer);
   const left = duration(Math.max(0, will.dueAt - now));
-  if (awayOf(answer) !== null) return awayCases(left, will.dueAt < now);
+  if (awayOf(answer.restarts?.[0]) !== null) return awayCases(left, will.dueAt < now);
   if (will.waitsAfterRestart !== undefined) {
     const isGraced = will.waitsAfterRestart === "grace";
     return [
@@ -95,11 +95,11 @@ function heldCase({ heldUntil, dueAt }: WillAccount, now: number): Sentence | nu
 /** The same while no broker runs. `isOver`: its time has come meanwhile. */
 function awayCases(left: string, isOver: boolean): Sentence[] {
   const waits = "publishes it when subscribers have had time to return (store.restartSettle)";
-  const grace =
-    "With store.restartGrace, the will is cancelled if its client returns to that broker in time.";
   const overdue = [
     sentence(`The next broker on this store ${waits}, even if its client returns first.`),
-    sentence(grace),
+    sentence(
+      "With store.restartGrace, the will is cancelled if its client returns to that broker in time.",
+    ),
   ];
   if (isOver) return overdue;
   return [

@@ -1,20 +1,14 @@
 import type { ClientAnswer, Restart } from "../../api/api.ts";
 import { duration } from "../../log/duration.ts";
-import { died } from "../../log/predecessor.ts";
+import { awayOf, died } from "../../log/predecessor.ts";
 import { type Scene, sentence, type Sentence, type StoryLine } from "./parts.ts";
 
 /** Restarts told one by one; of more only the first and the last. */
 const toldAtOnce = 3;
 
-/** The broker that does not run, whose store answers; null: the broker runs. */
-export function awayOf({ restarts }: Pick<ClientAnswer, "restarts">): Restart | null {
-  const [last] = restarts ?? [];
-  return last?.backAt === null ? last : null;
-}
-
 /** That the broker does not run; null: it does. */
 export function awayLine(answer: ClientAnswer): Sentence | null {
-  const away = awayOf(answer);
+  const away = awayOf(answer.restarts?.[0]);
   if (away === null) return null;
   const ago = duration(Math.max(0, answer.now - away.at));
   return sentence(
@@ -42,7 +36,7 @@ function linesOf(restarts: readonly Restart[], ended: Scene["connection"] | null
   const last = restarts.at(-1);
   if (first === undefined || last === undefined) return [];
   const [begin, ...rest] = linesOfOne(first);
-  // It was looked for at the moment of the start, not of its first sign of life.
+  // The restore dates the ends of connections by itself, which may be a little earlier.
   const at = Math.min(begin.at, ended?.end?.at ?? Infinity);
   const lines: StoryLine[] = [{ ...begin, at }, ...rest];
   if (restarts.length <= toldAtOnce) return [...lines, ...restarts.slice(1).flatMap(linesOfOne)];

@@ -4,7 +4,7 @@ import { hostOf } from "../../core/records/turned-away.ts";
 import type { Overview, Predecessor } from "../../api/api.ts";
 import { duration } from "../../log/duration.ts";
 import { clause, name } from "../../log/foreign.ts";
-import { died, predecessorDied } from "../../log/predecessor.ts";
+import { awayOf, died, predecessorDied } from "../../log/predecessor.ts";
 import { onPurposeLine } from "./on-purpose.ts";
 import { type Advice, type Explanation, sentence, type StoryLine } from "./parts.ts";
 
@@ -30,7 +30,7 @@ export function explainUnknown(
   const suspects = turnedAway.filter((one) => isSuspect(one));
   const near = nearest.length === 0 ? "" : ` Did you mean ${nearest.map(name).join(" or ")}?`;
   const unseen =
-    known.restart?.backAt === null
+    awayOf(known.restart) !== null
       ? `The broker does not run, and its store knows nothing of ${name(clientId)}.`
       : typeof known.store === "string"
         ? `${name(clientId)} has never connected to a broker on this store (or has been forgotten since).`
@@ -90,11 +90,8 @@ export function levelsOf(
     if (topic.split("/").includes(clientId)) found.set(topic, level);
   };
   // Those without a fate first: their clients are there.
-  const [open, over] = [
-    wills.filter(({ fate }) => fate === null),
-    wills.filter(({ fate }) => fate),
-  ];
-  for (const { topic, clientId: whose, fate } of [...open, ...over]) {
+  const order = ({ fate }: WillAccount): number => (fate === null ? 0 : 1);
+  for (const { topic, clientId: whose, fate } of wills.toSorted((a, b) => order(a) - order(b))) {
     add({ topic, of: "will", clientId: whose, ...(fate !== null && { isOver: true as const }) });
   }
   for (const will of wills) {
@@ -140,8 +137,8 @@ function published(beside: string | undefined): string {
 }
 
 function start({ startedAt: at, predecessor = null, restart, store = null }: Known): StoryLine {
-  if (restart?.backAt === null)
-    return { at: restart.at, ...sentence(`The broker ${died(restart)}.`) };
+  const away = awayOf(restart);
+  if (away !== null) return { at: away.at, ...sentence(`The broker ${died(away)}.`) };
   if (store !== null) {
     return { at, ...sentence("The broker started, with what its store had kept.") };
   }

@@ -3,6 +3,7 @@ import { isWillUnknown, type ConnectionAccount } from "../../core/records/client
 import type { WillAccount } from "../../core/records/will-account.ts";
 import { duration } from "../../log/duration.ts";
 import { clause, name } from "../../log/foreign.ts";
+import { awayOf } from "../../log/predecessor.ts";
 import { allowedSilence } from "../answers/allowed-silence.ts";
 import { overdueText } from "./by-standard.ts";
 import { departures, ignoredWills, rulesOf, waitSeconds } from "./on-purpose.ts";
@@ -17,14 +18,13 @@ import {
   type Sentence,
 } from "./parts.ts";
 import { reachText } from "./reach.ts";
-import { awayOf } from "./restarts.ts";
 import { otherProgramText } from "./successor.ts";
 import { overwroteText, strangeRetained } from "./will-topic.ts";
 import {
   cancelText,
   discardText,
   type Fate,
-  settings,
+  keysOfWaits,
   unwaitedText,
   whenAndWhy,
 } from "./will-fate.ts";
@@ -88,7 +88,7 @@ function noWillVerdict(who: string, { answer, connection }: Scene): Sentence {
 
 /** Of a client that has not connected since. */
 function unknownWill(who: string, answer: ClientAnswer): string {
-  const then = awayOf(answer) === null ? "was restarted" : "ended";
+  const then = awayOf(answer.restarts?.[0]) === null ? "was restarted" : "ended";
   return (
     `${who} has no will now. Whether it had one before the broker ${then}, and what became of that, ` +
     `is not kept: the log of then has the lines`
@@ -137,7 +137,7 @@ function pendingVerdict(answer: ClientAnswer, will: WillAccount, subject: string
   const dueAt = will.dueAt ?? now;
   const left = duration(Math.max(0, dueAt - now));
   const { waitsAfterRestart } = will;
-  if (awayOf(answer) !== null) {
+  if (awayOf(answer.restarts?.[0]) !== null) {
     const due = dueAt < now ? `was due ${duration(now - dueAt)} ago` : `is due in ${left}`;
     return sentence(
       `${subject} has not fired: it ${due}, and waits for a broker on this store`,
@@ -148,7 +148,7 @@ function pendingVerdict(answer: ClientAnswer, will: WillAccount, subject: string
     const until = { settle: "even if", grace: "unless" }[waitsAfterRestart];
     return sentence(
       `${subject} has not fired yet: it was due while the broker was down or just after, and fires in ${left}, ` +
-        `when subscribers have had time to return (store.${settings[waitsAfterRestart]}), ${until} ` +
+        `when subscribers have had time to return (${keysOfWaits[waitsAfterRestart]}), ${until} ` +
         `${who} reconnects first`,
       will.steps.at(-1)?.rule ?? null,
     );

@@ -10,8 +10,8 @@ import { connectionOf, nextOf } from "./parts.ts";
 import type { Published } from "./reach.ts";
 import { otherProgramText } from "./successor.ts";
 
-/** What sets how long a will waits after a restart. */
-export const settings = { settle: "restartSettle", grace: "restartGrace" } as const;
+/** The keys that set how long a will waits after a restart. */
+export const keysOfWaits = { settle: "store.restartSettle", grace: "store.restartGrace" } as const;
 
 /** What became of a will, and why. */
 export type Fate = NonNullable<WillAccount["fate"]>;
@@ -96,7 +96,7 @@ function waitText(
     case "due":
       return will.waitsAfterRestart === undefined
         ? `the delay of ${delay} was over`
-        : afterRestart(answer, connection, fate, settings[will.waitsAfterRestart]);
+        : afterRestart(answer, connection, fate, keysOfWaits[will.waitsAfterRestart]);
     case "resumed":
     case "restart grace":
     case null:
@@ -114,9 +114,9 @@ function afterRestart(
   const head = "the will was due while the broker was down or just after";
   if (nextOf(answer, connection)?.connectedAt === at) {
     const who = name(answer.clientId);
-    return `${head}, so it waited for subscribers (store.${key}), but ${who} returned first, and its will comes before it`;
+    return `${head}, so it waited for subscribers (${key}), but ${who} returned first, and its will comes before it`;
   }
-  return `${head}, so it waited until subscribers had had time to return (store.${key})`;
+  return `${head}, so it waited until subscribers had had time to return (${key})`;
 }
 
 /** The next connection's CONNECT ended the session, and with it the waiting. */

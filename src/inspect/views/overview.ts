@@ -2,7 +2,7 @@ import type { Overview } from "../../api/api.ts";
 import type { HistogramAccount, MemoryAccount } from "../../core/records/broker-account.ts";
 import { duration } from "../../log/duration.ts";
 import { clause, name } from "../../log/foreign.ts";
-import { died, predecessorDied } from "../../log/predecessor.ts";
+import { awayOf, died, predecessorDied } from "../../log/predecessor.ts";
 import { size } from "../../log/size.ts";
 import { ago, around, timeAt } from "./moment.ts";
 import { cellName, drawn, labelled, table, type ViewStyle } from "./table.ts";
@@ -27,14 +27,15 @@ export function overviewLines(overview: Overview, style: ViewStyle): string[] {
 
 /** It does not run: its store is read, by this process. */
 function isStored({ restart }: Overview): boolean {
-  return restart?.backAt === null;
+  return awayOf(restart) !== null;
 }
 
 /** The same, before what its store has kept. */
 export function storedLines({ now, restart }: Overview, { columns, zone }: ViewStyle): string[] {
-  if (restart?.backAt !== null) return [];
-  const { at } = restart;
-  const text = `The broker does not run: it ${died(restart)}, ${ago(now, at)} (${timeAt(now, at, zone)})`;
+  const away = awayOf(restart);
+  if (away === null) return [];
+  const { at } = away;
+  const text = `The broker does not run: it ${died(away)}, ${ago(now, at)} (${timeAt(now, at, zone)})`;
   return drawn(text, columns, 2);
 }
 
