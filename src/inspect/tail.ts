@@ -1,6 +1,7 @@
 import * as z from "zod";
 import type { StreamedEvent, TonedLength } from "../api/api.ts";
 import { CliError } from "../config/cli-error.ts";
+import { counted } from "../log/counted.ts";
 import { escapeUnprintable, jsonLine } from "../log/foreign.ts";
 import { humanLine, type Style } from "../log/render.ts";
 import { isTone, type Part, plain, unpainted } from "../log/tone.ts";
@@ -125,7 +126,7 @@ export function tailLine(
   if ("missed" in told) {
     const { missed } = told;
     if (style.json) return `${jsonLine({ event: "missed", missed })}\n`;
-    const events = missed === 1 ? "1 event" : `${missed} events`;
+    const events = counted(missed, "event");
     const said = [plain(`${events} missed: the reader of this output is too slow`)];
     return `${humanLine(said, "warn", now, style)}\n`;
   }

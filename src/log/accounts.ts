@@ -1,4 +1,5 @@
 import type { AccessReloaded, AccountsReloaded, ListedNames } from "../api/api.ts";
+import { counted } from "./counted.ts";
 import { name } from "./foreign.ts";
 
 /** What a reload changed in one password file, for the log and for `inspect reload`. */
@@ -15,7 +16,7 @@ export function accountsReloadedText(change: AccountsReloaded): string {
 
 /** An access list that a reload has read. */
 export function accessReloadedText({ file, lines }: AccessReloaded): string {
-  return `Access list ${name(file)} reloaded: ${lines} ${lines === 1 ? "line" : "lines"}`;
+  return `Access list ${name(file)} reloaded: ${counted(lines, "line")}`;
 }
 
 /** `ann, bob and 3 more` */

@@ -1,4 +1,5 @@
 import type { ClientHabit } from "../core/events.ts";
+import { counted } from "./counted.ts";
 import { setting } from "./duration.ts";
 import { name } from "./foreign.ts";
 
@@ -101,7 +102,7 @@ export function habitText(habit: ClientHabit, isOver = false): HabitText {
       };
     case "cleanDisconnect": {
       const { listeners } = habit;
-      const who = listeners === 1 ? "1 subscriber" : `${listeners} subscribers`;
+      const who = counted(listeners, "subscriber");
       return {
         what: `sent a clean DISCONNECT, which discarded its will on ${topic}`,
         so: `${who} of that topic received nothing`,

@@ -3,6 +3,7 @@ import type { Peer } from "../core/events.ts";
 import type { Millis } from "../core/io.ts";
 import type { ProtocolVersion } from "../core/packet.ts";
 import { Reason, reasonName, reasonText } from "../core/reason.ts";
+import { counted } from "./counted.ts";
 import { accessReloadedText, accountsReloadedText } from "./accounts.ts";
 import { codeOnWire } from "./code.ts";
 import { habitText, habitVerb } from "./client-habit.ts";
@@ -78,7 +79,7 @@ function plainSentence(event: PlainEvent): string {
     case "rightsChanged":
       return rightsChanged(event);
     case "moreRightsChanged":
-      return `The rights of ${event.clients} further ${event.clients === 1 ? "client" : "clients"} changed`;
+      return `The rights of ${counted(event.clients, "further client")} changed`;
     case "dropping":
       return dropping(event);
     case "notSent":
@@ -201,7 +202,7 @@ function serverSentence(event: Extract<ServerEvent, PlainEvent>): string {
       return `Operator's order: ${clause(event.order)}${whom}`;
     }
     case "logLinesDropped":
-      return `${event.lines} log ${event.lines === 1 ? "line" : "lines"} dropped: the log's reader is slow`;
+      return `${counted(event.lines, "log line")} dropped: the log's reader is slow`;
   }
 }
 
@@ -304,23 +305,20 @@ function delayedWill(event: Event<"will">, at: Millis): readonly Part[] {
 
 function restoredText(event: Event<"restored">): string {
   const { sessions, subscriptions, messages, retained, wills, dueWills } = event;
-  const count = (number: number, what: string): string =>
-    `${number} ${what}${number === 1 ? "" : "s"}`;
   const due = dueWills === 0 ? "" : ` (${dueWills} due, published in ${setting(event.waitMs)})`;
   const died =
     event.diedMsAgo === null ? "" : `; the broker before it died ${duration(event.diedMsAgo)} ago`;
   return (
-    `Restored ${count(sessions, "session")} with ${count(subscriptions, "subscription")} and ` +
-    `${count(messages, "message")}, ${count(retained, "retained message")}, ` +
-    `${count(wills, "will")}${due}${died}`
+    `Restored ${counted(sessions, "session")} with ${counted(subscriptions, "subscription")} and ` +
+    `${counted(messages, "message")}, ${counted(retained, "retained message")}, ` +
+    `${counted(wills, "will")}${due}${died}`
   );
 }
 
 function storeFailedText({ detail, clients }: Event<"storeFailed">): string {
-  const closed = clients === 1 ? "1 connection" : `${clients} connections`;
   return (
-    `The store can't keep anything: ${clause(detail)}; closed ${closed} that waited for an answer, and ` +
-    `refuses what it would have to keep until it can`
+    `The store can't keep anything: ${clause(detail)}; closed ${counted(clients, "connection")} that ` +
+    `waited for an answer, and refuses what it would have to keep until it can`
   );
 }
 

@@ -1,6 +1,7 @@
 import { isWillUnknown, type ConnectionAccount } from "../../core/records/client-account.ts";
 import type { WillAccount } from "../../core/records/will-account.ts";
 import { hadNoSubscribers } from "../../core/events.ts";
+import { counted } from "../../log/counted.ts";
 import { duration, setting } from "../../log/duration.ts";
 import { clause, name } from "../../log/foreign.ts";
 import { isDropClient } from "../../client/drop-names.ts";
@@ -18,7 +19,6 @@ import {
   type Advice,
   capital,
   connectionOf,
-  counted,
   isV5,
   nextOf,
   type Scene,

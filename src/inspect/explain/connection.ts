@@ -6,6 +6,7 @@ import {
 } from "../../core/records/client-account.ts";
 import type { WillAccount } from "../../core/records/will-account.ts";
 import type { WillFacts } from "../../core/events.ts";
+import { counted } from "../../log/counted.ts";
 import { duration, readLate, setting, stoodStill } from "../../log/duration.ts";
 import { clause, name } from "../../log/foreign.ts";
 import { withArticle } from "../../log/packet.ts";
@@ -14,7 +15,6 @@ import { endByStandardLine } from "./by-standard.ts";
 import { causeClause, causeRule, dropOrder, dropper } from "./cause.ts";
 import {
   capital,
-  counted,
   endsNobody,
   isV5,
   nextOf,
@@ -123,7 +123,7 @@ function sessionText(
         : `which is kept for ${setting(expiry * 1000)} after the connection`;
   const limit = cutByLimit(connection);
   if (connection.sessionOnly === true) {
-    // Nor is its Clean Start kept.
+    // Its Clean Start is not kept.
     const came = sessionPresent ? "It resumed its session" : "It began a new session";
     return sentence(`${came}, ${kept}.`);
   }
@@ -324,7 +324,7 @@ export function inShort(answer: ClientAnswer, connection: ConnectionAccount): St
     const why = end === null || end.detail === null ? "" : `: ${clause(end.detail)}`;
     return { at: openedAt, ...sentence(`${head}, refused${why}`, end?.statement ?? null) };
   }
-  // When its broker died, is known to a second.
+  // The death of its broker is known to a second.
   const most = connection.restored === true ? "at most " : "";
   const lasted =
     end === null

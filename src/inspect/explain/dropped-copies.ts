@@ -1,6 +1,7 @@
 import type { Reach, ReachLoss } from "../../core/events.ts";
+import { counted } from "../../log/counted.ts";
 import { name } from "../../log/foreign.ts";
-import { type Advice, counted, sentence } from "./parts.ts";
+import { type Advice, sentence } from "./parts.ts";
 
 /** What to change about the subscribers that lost a will, for each cause once. */
 export function droppedCopies({ dropped, losses = [] }: Reach, topic: string): Advice[] {

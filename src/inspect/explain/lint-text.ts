@@ -1,7 +1,8 @@
 import { isDropClient } from "../../client/drop-names.ts";
-import { counted, sentence } from "./parts.ts";
+import { sentence } from "./parts.ts";
 import type { Finding, Report } from "./lint.ts";
 import { type ExplanationStyle, Page, ruleHint } from "./text.ts";
+import { counted } from "../../log/counted.ts";
 import { timeOfDay } from "../../log/render.ts";
 import { name } from "../../log/foreign.ts";
 

@@ -107,10 +107,6 @@ function isStatement(rule: string | null): rule is string {
   return rule !== null && /^v\d-/.test(rule);
 }
 
-export function counted(count: number, one: string, many = `${one}s`): string {
-  return `${count} ${count === 1 ? one : many}`;
-}
-
 export function capital(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }

@@ -1,10 +1,11 @@
 import type { ClientAnswer } from "../../api/api.ts";
 import type { WillAccount } from "../../core/records/will-account.ts";
+import { counted } from "../../log/counted.ts";
 import { duration, setting } from "../../log/duration.ts";
 import { name } from "../../log/foreign.ts";
 import { payloadText } from "../../log/payload.ts";
 import { deniedWhom, forWhom } from "../../log/will.ts";
-import { capital, counted } from "./parts.ts";
+import { capital } from "./parts.ts";
 
 /** Who got a will that was published, and what is kept of it. */
 

@@ -1,12 +1,13 @@
 import { longKeepAlive } from "../../core/records/long-keepalive.ts";
 import type { IncompleteAccount } from "../../core/records/client-account.ts";
 import type { WillAccount } from "../../core/records/will-account.ts";
+import { counted } from "../../log/counted.ts";
 import { duration, setting } from "../../log/duration.ts";
 import { withArticle } from "../../log/packet.ts";
 import { allowedSilence } from "../answers/allowed-silence.ts";
 import { byHabit } from "./by-habit.ts";
 import { sleeper } from "./sleeper.ts";
-import { type Advice, capital, counted, isV5, ruleFor, type Scene, sentence } from "./parts.ts";
+import { type Advice, capital, isV5, ruleFor, type Scene, sentence } from "./parts.ts";
 
 /** Keepalive: what silence is allowed, and how near the client comes to it. */
 export function adviceOnSilence(scene: Scene): (Advice | null)[] {

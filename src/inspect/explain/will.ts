@@ -1,11 +1,12 @@
 import type { ClientAnswer } from "../../api/api.ts";
 import { isWillUnknown, type ConnectionAccount } from "../../core/records/client-account.ts";
 import type { WillAccount } from "../../core/records/will-account.ts";
+import { counted } from "../../log/counted.ts";
 import { duration, setting } from "../../log/duration.ts";
 import { clause, name } from "../../log/foreign.ts";
 import { payloadText } from "../../log/payload.ts";
 import { expiryText } from "../../log/will.ts";
-import { counted, type Scene, sentence, type StoryLine, willOf } from "./parts.ts";
+import { type Scene, sentence, type StoryLine, willOf } from "./parts.ts";
 import { reachText } from "./reach.ts";
 import { overwroteText } from "./will-topic.ts";
 import { type Fate, isLate, lateness, unwaitedText } from "./will-fate.ts";

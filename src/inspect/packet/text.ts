@@ -1,5 +1,6 @@
 import type { Colors } from "picocolors/types.js";
 import { protocolName } from "../../core/packet.ts";
+import { counted } from "../../log/counted.ts";
 import { folded, startOf } from "../../log/columns.ts";
 import { singleQuoted } from "../../log/foreign.ts";
 import {
@@ -131,7 +132,7 @@ class Sheet {
 
   /** The coloured count fits the first line at any width; the colour takes no columns. */
   closing(violations: readonly Violation[], more: string): string {
-    const count = violations.length === 1 ? "1 violation" : `${violations.length} violations`;
+    const count = counted(violations.length, "violation");
     const statements = [...new Set(violations.map(({ statement }) => statement))].join(", ");
     const isNone = violations.length === 0;
     const head = isNone ? "No violation." : count;

@@ -1,5 +1,6 @@
 import type { Overview } from "../../api/api.ts";
 import type { HistogramAccount, MemoryAccount } from "../../core/records/broker-account.ts";
+import { counted } from "../../log/counted.ts";
 import { duration } from "../../log/duration.ts";
 import { clause, name } from "../../log/foreign.ts";
 import { awayOf, died, predecessorDied } from "../../log/predecessor.ts";
@@ -152,8 +153,4 @@ function within({ buckets, count }: HistogramAccount): string {
   if (count === 0) return "none yet";
   const bound = buckets.find((bucket) => bucket.count === count)?.leMs ?? null;
   return bound === null ? `${count}, the worst above 5 s` : `${count} within ${duration(bound)}`;
-}
-
-function counted(count: number, one: string): string {
-  return `${count} ${count === 1 ? one : `${one}s`}`;
 }

@@ -1,6 +1,7 @@
 import { isReserved } from "../../core/topic.ts";
 import type { RouteAccount } from "../../core/records/broker-account.ts";
 import type { SessionAccount, SubscriptionAccount } from "../../core/records/client-account.ts";
+import { counted } from "../../log/counted.ts";
 import { clause, name } from "../../log/foreign.ts";
 import { optionsOf, sessionText } from "./client.ts";
 import { cellName, drawn, table, type ViewStyle } from "./table.ts";
@@ -45,7 +46,7 @@ export function routeLines({ topic, recipients }: RouteAccount, style: ViewStyle
     whyOf(one),
   ]);
   const getting = recipients.filter(({ outcome }) => outcome === "sent" || outcome === "queued");
-  const clients = getting.length === 1 ? "1 client" : `${getting.length} clients`;
+  const clients = counted(getting.length, "client");
   const title = `A message on ${name(topic)} would go to ${clients}.`;
   return [
     ...drawn(title, style.columns, 2),
