@@ -125,11 +125,11 @@ async function storedAddress(
   { loadStoredBroker }: Surroundings,
 ): Promise<BrokerAddress> {
   if (folder === "") throw usageError('--data: found "", allowed: the name of a folder');
-  if (given.text("admin") !== null) {
-    throw usageError("--data reads the store of a broker that does not run; it excludes --admin");
-  }
-  if (given.text("wait") !== null) {
-    throw usageError("--data reads the store of a broker that does not run; it excludes --wait");
+  const excluded = ["admin", "wait"].find((flag) => given.has(flag));
+  if (excluded !== undefined) {
+    throw usageError(
+      `--data reads the store of a broker that does not run; it excludes --${excluded}`,
+    );
   }
   const { storedBroker } = await loadStoredBroker();
   return { url: "http://localhost", token: null, tls: null, answer: storedBroker(folder) };
