@@ -15,8 +15,8 @@ export interface Token {
 
 /**
  * Reads the token file; creates it, for this user only, if it is missing. `named` null: the file in
- * the run folder. `place`: of the key that names it. Throws CliError (exit code 2) if the file is unreadable, has no token, is not a
- * regular file of this user or root, or is readable by other users.
+ * the run folder. `place`: of the key that names it. Throws CliError (exit code 2) if the file is
+ * unreadable, has no token, is not a regular file of this user or root, or is readable by other users.
  */
 export function readOrCreateToken(named: string | null, env: Env, place: string): Token {
   const file = named ?? path.join(runFolderOf(env), "token");
