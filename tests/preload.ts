@@ -35,6 +35,7 @@ afterAll(async () => {
   const until = performance.now() + partingMs;
   let left = descendants();
   while (left.length > 0 && performance.now() < until) {
+    // No event tells of the end of a process that another one started.
     await Bun.sleep(10);
     left = descendants();
   }

@@ -41,7 +41,6 @@ test.if(process.platform === "linux")(
       broker.log.items.filter(({ type, client }) => type === "PINGREQ" && client === "trickling")
         .length;
     let sent = 0;
-    // The client's own rhythm, not a wait for an event.
     const end = now() + tricklingMs;
     let lastReadAt = now();
     let longestMs = 0;
@@ -53,6 +52,7 @@ test.if(process.platform === "linux")(
         reader.send(ping);
         sent += 1;
       }
+      // The client's own rhythm, not a wait for an event.
       await Bun.sleep(80);
     }
     expectInTime("a pause between two reads", longestMs, stallMs / 2);

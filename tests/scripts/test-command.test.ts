@@ -266,6 +266,7 @@ describe.if(process.platform === "linux")("no program that a test started keeps 
       const words = [process.execPath, command, "--tests-only", file];
       await using child = spawn(words, { stdout: "ignore", stderr: "pipe" });
       const pids = await pidsOf(folder, () => "");
+      // The impatient user's own rhythm.
       const impatience = setInterval(() => child.kill("SIGINT"), 1);
       await child.exited.finally(() => clearInterval(impatience));
       expect(child.exitCode).toBe(130);

@@ -69,6 +69,7 @@ export class MortalLives {
         this.#book.faults.push(`${this.#id}, life ${this.#life}: ${String(fault)}`);
         successor = null;
       }
+      // How long it stays away.
       if (successor === null) await pause(this.#dice.between(50, 1500));
     }
     await this.#end();
@@ -170,6 +171,7 @@ export class MortalLives {
         this.#retained = `${this.#id} ${this.#life}.${done}`;
         await client.publish(this.#retainedTopic, this.#retained, { qos: 1, retain: true });
       }
+      // Its own rhythm.
       await pause(this.#dice.between(0, 200));
     }
   }

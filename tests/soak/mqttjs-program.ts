@@ -40,6 +40,7 @@ async function main(): Promise<void> {
   const waiting = new Set<Promise<unknown>>();
   let sent = 0;
   tell({ did: "ready" });
+  // Its own rhythm.
   const publishing = setInterval(() => {
     // While it has no connection, mqtt.js would keep QoS 0 too.
     const qos = publisher.connected ? dice.pick([0, 1, 2] as const) : dice.pick([1, 2] as const);

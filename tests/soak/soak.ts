@@ -159,6 +159,7 @@ class Soak {
       waiting.add(sent);
       void sent.finally(() => waiting.delete(sent));
       if (this.#dice.chance(3)) await this.#dieAndReturn(client);
+      // Its own rhythm.
       await pause(everyMs);
     }
     try {
@@ -180,6 +181,7 @@ class Soak {
 
   async #dieAndReturn(client: SessionClient): Promise<void> {
     client.die(this.#dice.pick(["rst", "fin"]));
+    // How long it stays away.
     await pause(this.#dice.pick([0, 50, 1000]));
     try {
       await client.connect();
@@ -196,6 +198,7 @@ class Soak {
   async #sampleUntil(isOver: () => boolean): Promise<void> {
     let saidAt = performance.now();
     while (!isOver()) {
+      // One sample a second.
       await pause(1000);
       this.#samples.push(await this.#sample());
       if (performance.now() - saidAt < 60_000) continue;

@@ -49,7 +49,7 @@ export function pour(socket: Socket, bytes: Uint8Array): void {
   more();
 }
 
-/** Writes one piece per interval. */
+/** Writes one piece per interval until the client has gone: the planted trickle, not a wait. */
 export function drip(socket: Socket, text: string, everyMs: number): void {
   const timer = setInterval(() => socket.write(text), everyMs);
   socket.on("close", () => clearInterval(timer));

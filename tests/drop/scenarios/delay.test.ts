@@ -56,7 +56,7 @@ test(
     const hasDied = (): boolean =>
       embedded.events.some((event) => event.event === "ended" && event.will?.fate === "delayed");
     const stalled: typeof dial = async (...to) => {
-      // The will is due one second after the return.
+      // Planted: this process stands still while the will, due in one second, is published.
       if (hasDied()) Bun.sleepSync(1500);
       return dial(...to);
     };

@@ -112,6 +112,7 @@ const readsDisconnectLate: NonNullable<EmbeddedOptions["between"]> = (events) =>
     ...events,
     data: (link, chunk) => {
       if (chunk[0] === 0xe0) {
+        // Planted. A time, not the next CONNECT: in one arm that comes only after this is read.
         late.set(link, new Promise((resolve) => setTimeout(resolve, 40)));
       }
       after(link, () => events.data(link, chunk));
