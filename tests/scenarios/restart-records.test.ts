@@ -2,8 +2,8 @@ import { expect, test } from "bun:test";
 import type { Millis } from "../../src/core/io.ts";
 import { clientOf } from "../../src/core/queries/queries.ts";
 import { type ClientAccount, isWillUnknown } from "../../src/core/records/client-account.ts";
-import type { ConnectOptions, TestClient } from "../support/client.ts";
-import { StoredWorld } from "../support/held-store.ts";
+import type { ConnectOptions } from "../support/client.ts";
+import { connected, StoredWorld } from "../support/held-store.ts";
 
 /** What is remembered for people goes on after a restart, as if the process had gone on. */
 
@@ -14,14 +14,6 @@ const delayed: ConnectOptions = {
   ...{ clientId: "a", ...lasting, keepalive: 10 },
   will: { ...gone, properties: { willDelayInterval: 30 } },
 };
-
-function connected(world: StoredWorld, options: ConnectOptions): TestClient {
-  const client = world.open();
-  client.connect(options);
-  world.keep();
-  client.take("connack");
-  return client;
-}
 
 function accountOf(world: StoredWorld, clientId = "a"): ClientAccount {
   const account = clientOf(world.broker, clientId);

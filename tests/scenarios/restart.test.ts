@@ -1,18 +1,10 @@
 import { expect, test } from "bun:test";
 import type { ConnectOptions, TestClient } from "../support/client.ts";
-import { StoredWorld } from "../support/held-store.ts";
+import { connected, StoredWorld } from "../support/held-store.ts";
 
 const properties = { sessionExpiryInterval: 600 } as const;
 const lasting = { clean: false, protocolVersion: 5, properties } as const;
 const gone = { topic: "w", payload: Buffer.from("gone"), qos: 1, retain: true } as const;
-
-function connected(world: StoredWorld, options: ConnectOptions): TestClient {
-  const client = world.open();
-  client.connect(options);
-  world.keep();
-  client.take("connack");
-  return client;
-}
 
 function watcherOf(world: StoredWorld): TestClient {
   const watcher = connected(world, { clientId: "watcher" });
@@ -22,18 +14,30 @@ function watcherOf(world: StoredWorld): TestClient {
   return watcher;
 }
 
+/** Asserts that the watcher gets nothing until that time has passed, and these messages then. */
+function expectAfter(
+  milliseconds: number,
+  world: StoredWorld,
+  watcher: TestClient,
+  messages: readonly string[],
+  justBefore: () => void = () => {},
+): void {
+  world.advance(milliseconds - 1);
+  world.keep();
+  expect(watcher.messages()).toEqual([]);
+  justBefore();
+  world.advance(1);
+  world.keep();
+  expect(watcher.messages()).toEqual(messages);
+}
+
 test("a will whose client was connected is published once the watchers are back", () => {
   const before = new StoredWorld();
   connected(before, { clientId: "a", will: gone });
   before.advance(10_000);
   const world = before.restart(3000, 400);
   const watcher = watcherOf(world);
-  world.advance(4999);
-  world.keep();
-  expect(watcher.messages()).toEqual([]);
-  world.advance(1);
-  world.keep();
-  expect(watcher.messages()).toEqual(["w=gone"]);
+  expectAfter(5000, world, watcher, ["w=gone"]);
   // It died at most a heartbeat after its last sign of life.
   const diedAt = before.wall + 600;
   expect(world.noted("will")).toMatchObject([
@@ -85,13 +89,9 @@ test("a delayed will keeps its time over the restart, and the return of its clie
     before.advance(10_000);
     const world = before.restart(20_000);
     const watcher = watcherOf(world);
-    world.advance(29_999);
-    world.keep();
-    expect(watcher.messages()).toEqual([]);
-    if (returns) expect(connected(world, delayed(60)).closedBy).toBeNull();
-    world.advance(1);
-    world.keep();
-    expect(watcher.messages()).toEqual(returns ? [] : ["w=gone"]);
+    expectAfter(30_000, world, watcher, returns ? [] : ["w=gone"], () => {
+      if (returns) expect(connected(world, delayed(60)).closedBy).toBeNull();
+    });
     const fate = returns ? "cancelled" : "published";
     expect(world.noted("will")).toMatchObject([{ cause: "resetByPeer", will: { fate } }]);
   }
@@ -102,12 +102,7 @@ test("the delay of a will whose client was connected begins at the broker's deat
   connected(before, delayed(60));
   const world = before.restart(20_000, 1000);
   const watcher = watcherOf(world);
-  world.advance(39_999);
-  world.keep();
-  expect(watcher.messages()).toEqual([]);
-  world.advance(1);
-  world.keep();
-  expect(watcher.messages()).toEqual(["w=gone"]);
+  expectAfter(40_000, world, watcher, ["w=gone"]);
 });
 
 test("with a grace the return of the client cancels a will that was due", () => {
@@ -122,19 +117,15 @@ test("with a grace the return of the client cancels a will that was due", () => 
       connected(before, options);
       const world = before.restart(60_000);
       const watcher = watcherOf(world);
-      world.advance(9999);
-      world.keep();
-      expect(watcher.messages()).toEqual([]);
-      if (returns) {
-        const client = world.open();
-        expect(client.connect(options)).toBeUndefined();
-        world.keep();
-        const sessionPresent = options.clean === false;
-        expect(client.take("connack")).toMatchObject([{ sessionPresent }]);
-      }
-      world.advance(1);
-      world.keep();
-      expect(watcher.messages()).toEqual(returns ? [] : ["w=gone"]);
+      expectAfter(10_000, world, watcher, returns ? [] : ["w=gone"], () => {
+        if (returns) {
+          const client = world.open();
+          expect(client.connect(options)).toBeUndefined();
+          world.keep();
+          const sessionPresent = options.clean === false;
+          expect(client.take("connack")).toMatchObject([{ sessionPresent }]);
+        }
+      });
       expect(world.noted("will")).toHaveLength(1);
     }
   }
@@ -422,12 +413,7 @@ test("a session that ends before its subscribers had time to return waits with i
     before.keep();
     const world = before.restart(8000);
     const watcher = watcherOf(world);
-    world.advance(4999);
-    world.keep();
-    expect(watcher.messages()).toEqual([]);
-    world.advance(1);
-    world.keep();
-    expect(watcher.messages()).toEqual(["w=gone"]);
+    expectAfter(5000, world, watcher, ["w=gone"]);
     expect(world.broker.sessions.has("a")).toBe(false);
     expect(world.store.kept.wills.size + world.store.kept.sessions.size).toBe(0);
   }
@@ -441,13 +427,9 @@ test("with a grace a session that ends within it waits too, and the return of it
     before.keep();
     const world = before.restart(8000);
     const watcher = watcherOf(world);
-    world.advance(4999);
-    world.keep();
-    expect(watcher.messages()).toEqual([]);
-    if (returns) connected(world, options);
-    world.advance(1);
-    world.keep();
-    expect(watcher.messages()).toEqual(returns ? [] : ["w=gone"]);
+    expectAfter(5000, world, watcher, returns ? [] : ["w=gone"], () => {
+      if (returns) connected(world, options);
+    });
     expect(world.noted("will")).toHaveLength(1);
     expect(world.broker.sessions.has("a")).toBe(returns);
   }

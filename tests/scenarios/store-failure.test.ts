@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { StoredWorld } from "../support/held-store.ts";
+import { StoredWorld, subscribed, watched } from "../support/held-store.ts";
 import type { TestClient } from "../support/client.ts";
 
 const properties = { sessionExpiryInterval: 60 };
@@ -8,14 +8,6 @@ function lasting(world: StoredWorld, clientId: string, protocolVersion: 4 | 5 = 
   const client = world.open();
   const five = protocolVersion === 5 ? { properties } : {};
   client.connect({ clientId, clean: false, protocolVersion, ...five });
-  return client;
-}
-
-function subscribed(world: StoredWorld): TestClient {
-  const client = lasting(world, "s");
-  client.subscribe({ topic: "t", qos: 1 });
-  world.keep();
-  client.received.length = 0;
   return client;
 }
 
@@ -151,13 +143,7 @@ test("who waits for its CONNACK gets no will of those that end with it", () => {
 
 test("a will is published although its fate can't be kept", () => {
   const world = new StoredWorld();
-  const watcher = world.open();
-  watcher.connect({ clientId: "w" });
-  watcher.subscribe("w");
-  const client = world.open();
-  const will = { topic: "w", payload: Buffer.from("gone"), qos: 0, retain: false } as const;
-  client.connect({ clientId: "a", will });
-  world.keep();
+  const { client, watcher } = watched(world);
   client.drop();
   expect(watcher.messages()).toEqual([]);
   world.fail();

@@ -1,21 +1,10 @@
 import { expect, test } from "bun:test";
 import type { Packet } from "mqtt-packet";
-import { StoredWorld } from "../support/held-store.ts";
+import { StoredWorld, subscribed, watched } from "../support/held-store.ts";
 import type { TestClient } from "../support/client.ts";
 
 const properties = { sessionExpiryInterval: 60 };
 const lasting = { clean: false, protocolVersion: 5, properties } as const;
-
-/** A session that outlives its connection, subscribed to `t`. */
-function subscribed(world: StoredWorld, clientId: string, qos: 0 | 1 | 2): TestClient {
-  const client = world.open();
-  client.connect({ clientId, ...lasting });
-  client.subscribe({ topic: "t", qos });
-  world.keep();
-  client.take("connack");
-  client.take("suback");
-  return client;
-}
 
 test("clients whose sessions end with their connections cost no commit", () => {
   const world = new StoredWorld();
@@ -139,13 +128,7 @@ test("QoS 2 waits both ways, in each of its steps", () => {
 
 test("a will is published once its fate is kept, to everybody", () => {
   const world = new StoredWorld();
-  const watcher = world.open();
-  watcher.connect({ clientId: "w" });
-  watcher.subscribe("w");
-  const client = world.open();
-  const will = { topic: "w", payload: Buffer.from("gone"), qos: 0, retain: false } as const;
-  client.connect({ clientId: "a", will });
-  world.keep();
+  const { client, watcher } = watched(world);
   client.drop();
   expect(watcher.messages()).toEqual([]);
   watcher.ping();

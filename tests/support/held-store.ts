@@ -1,5 +1,6 @@
 import type { Changes, Commit, StoreFailure } from "../../src/core/durable.ts";
 import type { Millis } from "../../src/core/io.ts";
+import type { ConnectOptions, TestClient } from "./client.ts";
 import { ShadowStore } from "./shadow-store.ts";
 import { World, type WorldOptions } from "./world.ts";
 
@@ -99,4 +100,39 @@ export class StoredWorld extends World {
     this.store.fail({ isFull: false, detail: "input/output error", ...failure });
     this.check();
   }
+}
+
+/** A client that connects, once that is kept. */
+export function connected(world: StoredWorld, options: ConnectOptions): TestClient {
+  const client = world.open();
+  client.connect(options);
+  world.keep();
+  client.take("connack");
+  return client;
+}
+
+/** A client with a session that outlives its connection, subscribed to `t`, once that is kept. */
+export function subscribed(world: StoredWorld, clientId = "s", qos: 0 | 1 | 2 = 1): TestClient {
+  const client = world.open();
+  const properties = { sessionExpiryInterval: 60 };
+  client.connect({ clientId, clean: false, protocolVersion: 5, properties });
+  client.subscribe({ topic: "t", qos });
+  world.keep();
+  client.take("connack");
+  client.take("suback");
+  return client;
+}
+
+/** A client with a will, `w=gone`, and one that is subscribed to it; both are kept as far as needed. */
+export function watched(world: StoredWorld): {
+  readonly [who in "client" | "watcher"]: TestClient;
+} {
+  const watcher = world.open();
+  watcher.connect({ clientId: "w" });
+  watcher.subscribe("w");
+  const client = world.open();
+  const will = { topic: "w", payload: Buffer.from("gone"), qos: 0, retain: false } as const;
+  client.connect({ clientId: "a", will });
+  world.keep();
+  return { client, watcher };
 }

@@ -1,7 +1,8 @@
 import { expect, test } from "bun:test";
 import pc from "picocolors";
 import type { Restart } from "../../../src/api/api.ts";
-import { StoredWorld } from "../../support/held-store.ts";
+import type { ConnectOptions } from "../../support/client.ts";
+import { connected, StoredWorld } from "../../support/held-store.ts";
 import type { WorldOptions } from "../../support/world.ts";
 import { willsOf } from "../../../src/core/queries/wills.ts";
 import { allOf } from "../../../src/core/steps.ts";
@@ -12,15 +13,23 @@ import { explain, explanationText } from "../../../src/inspect/explain/explain.t
 import { plainStyle } from "../views/viewed.ts";
 import { answerOf, flatPage, pageOf, watched } from "./explained.ts";
 
+const gone = {
+  topic: "wills/mortal",
+  payload: Buffer.from("gone"),
+  qos: 1,
+  retain: false,
+} as const;
+
+const delayed = (willDelayInterval: number): ConnectOptions => ({
+  ...{ clientId: "mortal", clean: false, protocolVersion: 5 },
+  properties: { sessionExpiryInterval: 60 },
+  will: { ...gone, properties: { willDelayInterval } },
+});
+
 /** A broker that came back 3 s after its end, with the will of a client that was connected. */
 function restarted(options: WorldOptions = {}): StoredWorld {
   const before = new StoredWorld(options);
-  const client = before.open();
-  client.connect({
-    ...{ clientId: "mortal", clean: false },
-    will: { topic: "wills/mortal", payload: Buffer.from("gone"), qos: 1, retain: false },
-  });
-  before.keep();
+  connected(before, { clientId: "mortal", clean: false, will: gone });
   before.advance(10_000);
   return before.restart(3000);
 }
@@ -62,11 +71,7 @@ function pageWith(world: StoredWorld, restarts: readonly Restart[]): string {
 /** A client whose will was published when its broker was back. */
 function killedOnce() {
   const before = new StoredWorld();
-  const client = before.open();
-  client.connect({
-    ...{ clientId: "mortal", keepalive: 60 },
-    will: { topic: "wills/mortal", payload: Buffer.from("gone"), qos: 1, retain: false },
-  });
+  before.open().connect({ clientId: "mortal", keepalive: 60, will: gone });
   before.driver.keepRecords();
   before.keep();
   before.advance(10_000);
@@ -149,14 +154,7 @@ test("explained: of a broker that does not run, what its store has kept", () => 
 test("explained: a delayed will that is due before subscribers had time to return", () => {
   const before = new StoredWorld();
   const client = before.open();
-  client.connect({
-    ...{ clientId: "mortal", clean: false, protocolVersion: 5 },
-    properties: { sessionExpiryInterval: 60 },
-    will: {
-      ...{ topic: "wills/mortal", payload: Buffer.from("gone"), qos: 1, retain: false },
-      properties: { willDelayInterval: 5 },
-    },
-  });
+  client.connect(delayed(5));
   client.drop();
   before.keep();
   const world = before.restart(3000);
@@ -172,6 +170,15 @@ test("explained: a delayed will that is due before subscribers had time to retur
   );
 });
 
+/** A broker whose store has kept a will and its fate. */
+function decided(): StoredWorld {
+  const world = new StoredWorld();
+  connected(world, { clientId: "mortal", clean: false, will: gone }).drop();
+  world.advance(100);
+  world.keep();
+  return world;
+}
+
 /** What an older mqttd has kept: no records. */
 function olderStore({ store }: StoredWorld): void {
   const { habits, connection, willRecord } = store.kept.records;
@@ -179,32 +186,14 @@ function olderStore({ store }: StoredWorld): void {
 }
 
 test("explained: a will that was decided before the restart goes on to be told", () => {
-  const before = new StoredWorld();
-  const client = before.open();
-  client.connect({
-    ...{ clientId: "mortal", clean: false },
-    will: { topic: "wills/mortal", payload: Buffer.from("gone"), qos: 1, retain: false },
-  });
-  before.keep();
-  client.drop();
-  before.advance(100);
-  before.keep();
+  const before = decided();
   const told = flatPage(before);
   expect(told).toStartWith("The will of mortal fired");
   expect(flatPage(before.restart(0))).toBe(told);
 });
 
 test("explained: of a store that kept no fate, a will that was decided is not said to be none", () => {
-  const before = new StoredWorld();
-  const client = before.open();
-  client.connect({
-    ...{ clientId: "mortal", clean: false },
-    will: { topic: "wills/mortal", payload: Buffer.from("gone"), qos: 1, retain: false },
-  });
-  before.keep();
-  client.drop();
-  before.advance(100);
-  before.keep();
+  const before = decided();
   olderStore(before);
   const world = before.restart(3000);
   const page = flatPage(world);
@@ -228,14 +217,7 @@ test("explained: of a store that kept no fate, a will that was decided is not sa
 test("explained: what an orderly stop does to a delayed will, with a store and without", () => {
   const world = watched();
   const client = world.open();
-  client.connect({
-    ...{ clientId: "mortal", clean: false, protocolVersion: 5 },
-    properties: { sessionExpiryInterval: 60 },
-    will: {
-      ...{ topic: "wills/mortal", payload: Buffer.from("gone"), qos: 1, retain: false },
-      properties: { willDelayInterval: 30 },
-    },
-  });
+  client.connect(delayed(30));
   client.drop();
   world.advance(1000);
   const next = (store: string | null): string[] =>
@@ -269,12 +251,8 @@ test("explained: a will that its client cancelled within the grace", () => {
 
 test("a client with a birth before the restart is not blamed for having none", () => {
   const before = new StoredWorld();
-  const client = before.open();
-  client.connect({
-    ...{ clientId: "mortal", clean: false },
-    will: { topic: "wills/mortal", payload: Buffer.from("offline"), qos: 1, retain: true },
-  });
-  before.keep();
+  const will = { ...gone, payload: Buffer.from("offline"), retain: true };
+  const client = connected(before, { clientId: "mortal", clean: false, will });
   client.publish("wills/mortal", "online", { retain: true });
   before.advance(60_000);
   before.keep();
