@@ -1,6 +1,7 @@
 import type { Access } from "../../src/core/access.ts";
 import { AccessLists } from "../../src/core/access-lists.ts";
 import type { Broker } from "../../src/core/broker.ts";
+import type { Change } from "../../src/core/durable.ts";
 import type { MemoryKind } from "../../src/core/memory.ts";
 
 /** Plants a fault in a broker that has just started. */
@@ -55,19 +56,13 @@ export const storeFaults: Readonly<Record<string, PlantedFault>> = {
         effect.type === "deliver" ? { ...effect, isWill: false } : effect,
       );
   },
-  "a message that is acknowledged stays in the store": ({ journal }) => {
-    const take = journal?.take.bind(journal);
-    if (journal === null || take === undefined) return;
-    journal.take = () =>
-      take().filter((change) => !("delete" in change && change.delete === "outgoing"));
-  },
+  "a message that is acknowledged stays in the store": without(
+    (change) => "delete" in change && change.delete === "outgoing",
+  ),
   ...unkept("will", "retained", "subscription", "incoming"),
-  "the end of a session is not kept": ({ journal }) => {
-    const take = journal?.take.bind(journal);
-    if (journal === null || take === undefined) return;
-    journal.take = () =>
-      take().filter((change) => !("delete" in change && change.delete === "session"));
-  },
+  "the end of a session is not kept": without(
+    (change) => "delete" in change && change.delete === "session",
+  ),
 };
 
 function unkept(
@@ -76,13 +71,18 @@ function unkept(
   return Object.fromEntries(
     kinds.map((kind) => [
       `no record of kind ${kind} is kept`,
-      ({ journal }: Broker) => {
-        const take = journal?.take.bind(journal);
-        if (journal === null || take === undefined) return;
-        journal.take = () => take().filter((change) => !("put" in change && change.put === kind));
-      },
+      without((change) => "put" in change && change.put === kind),
     ]),
   );
+}
+
+/** The store never hears of such changes. */
+function without(isLost: (change: Change) => boolean): PlantedFault {
+  return ({ journal }) => {
+    const take = journal?.take.bind(journal);
+    if (journal === null || take === undefined) return;
+    journal.take = () => take().filter((change) => !isLost(change));
+  };
 }
 
 function notGivenBack(...kinds: readonly MemoryKind[]): Record<string, PlantedFault> {
