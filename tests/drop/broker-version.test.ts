@@ -76,10 +76,14 @@ test.concurrent(
     using other = await EmbeddedBroker.start({ sysIntervalMs, version: "1.2.4" });
     const { versions } = await learned(broker.target, { versions: [4, 5], via: other.target });
     expect(versions).toEqual(["mqttd version 1.2.3", "mqttd version 1.2.4"]);
-    const left = (): number => broker.broker.view().sessions.length;
+    const left = (): number[] =>
+      [broker, other].flatMap(({ broker: { connections, sessions } }) => [
+        connections.size,
+        sessions.size,
+      ]);
     await eventually(
-      () => left() === 0,
-      () => `${left()} sessions`,
+      () => left().every((size) => size === 0),
+      () => `connections and sessions of each: ${left().join()}`,
     );
   },
   boundMs,
