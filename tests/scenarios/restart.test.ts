@@ -19,7 +19,7 @@ function expectAfter(
   milliseconds: number,
   world: StoredWorld,
   watcher: TestClient,
-  messages: readonly string[],
+  messages: string[],
   justBefore: () => void = () => {},
 ): void {
   world.advance(milliseconds - 1);

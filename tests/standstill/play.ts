@@ -72,7 +72,8 @@ export async function standstill(
     return dialled;
   };
   const pinging: SocketClient[] = [];
-  // The clients' own rhythm, from the first one on: thousands of handshakes take longer than the keepalive allows.
+  // The clients' own rhythm, from the first one on: thousands of handshakes take longer than the
+  // keepalive allows.
   const pings = setInterval(() => {
     for (const client of pinging) client.send({ cmd: "pingreq" });
   }, pingEveryMs);
