@@ -17,8 +17,7 @@ test(
     const env = { DENO_DIR: cache.path };
     const args = ["--set", "admin.port=0", "--set", "admin.requestTimeout=300ms"];
     await using broker = await RunningBroker.start({ command, env, args });
-    const line = await broker.line("administration", ({ event }) => event === "administration");
-    const [url = ""] = Array.isArray(line["urls"]) ? line["urls"].map(String) : [];
+    const url = await broker.administration();
     const port = Number(new URL(url).port);
 
     using stream = await HttpSocket.connect(port);

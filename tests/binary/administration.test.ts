@@ -13,8 +13,7 @@ import { MqttJsClient } from "../support/mqttjs-client.ts";
 async function administered(args: readonly string[] = [], surroundings: Surroundings = {}) {
   const admin = ["--set", "admin.port=0", ...args];
   const broker = await RunningBroker.start({ ...surroundings, args: admin });
-  const line = await broker.line("the administration", ({ event }) => event === "administration");
-  const [url = ""] = Array.isArray(line["urls"]) ? line["urls"].map(String) : [];
+  const url = await broker.administration();
   return { broker, url, port: Number(new URL(url).port) };
 }
 

@@ -3,7 +3,6 @@ import { documents } from "../support/documents.ts";
 import { run } from "../support/executable.ts";
 import { all, patienceMs } from "../support/inbox.ts";
 import {
-  administrationOf,
   allReplaced,
   anyShell,
   commandsOf,
@@ -118,7 +117,7 @@ const awaits: Play = async (session, typed) => {
   const { broker, folder } = session;
   const drops = async (): Promise<void> => {
     await followed(broker);
-    const admin = String(await administrationOf(broker));
+    const admin = await broker.administration();
     const { stdout } = await run(folder, ["inspect", "drop", "dev-42", "--admin", admin]);
     expect(stdout).toBe("dev-42: reset\n");
   };

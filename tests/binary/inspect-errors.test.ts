@@ -11,8 +11,7 @@ function told({ code, stdout, stderr }: Ended, ...unsteady: readonly (string | n
 
 /** The port of a broker's administration. */
 async function adminPort(broker: RunningBroker): Promise<number> {
-  const line = await broker.line("administration", ({ event }) => event === "administration");
-  return Number(new URL(String([line["urls"]].flat()[0])).port);
+  return Number(new URL(await broker.administration()).port);
 }
 
 /** A connected client, until the test's broker ends. */

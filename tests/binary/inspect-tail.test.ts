@@ -72,8 +72,7 @@ class Tail implements AsyncDisposable {
 
 /** A value of the broker's Prometheus metrics. */
 async function metric(broker: RunningBroker, name: string): Promise<number> {
-  const line = await broker.line("administration", ({ event }) => event === "administration");
-  const url = String([line["urls"]].flat()[0]);
+  const url = await broker.administration();
   const text = await (await fetch(`${url}/metrics`)).text();
   return Number(new RegExp(`^${name} (\\d+)$`, "m").exec(text)?.[1]);
 }

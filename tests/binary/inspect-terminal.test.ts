@@ -107,8 +107,7 @@ test("Ctrl-C ends a tail, and a wait", async () => {
   await using broker = await startHousehold();
   await using tail = new OnTerminal(broker, 80, ["tail"]);
   await using wait = new OnTerminal(broker, 80, ["wills", "--client", "nobody", "--wait", "60s"]);
-  const line = await broker.line("administration", ({ event }) => event === "administration");
-  const url = String([line["urls"]].flat()[0]);
+  const url = await broker.administration();
   await eventually(
     async () => (await (await fetch(`${url}/metrics`)).text()).includes("mqttd_event_streams 2"),
     () => "the broker has no two that listen",

@@ -39,8 +39,7 @@ test("requests whose answers are never read shut out nobody: inspect gets throug
     args: ["--set", "admin.port=0", "--set", `admin.connections=${places}`],
   });
   using _client = await subscribeToMuch(broker.port);
-  const line = await broker.line("administration", ({ event }) => event === "administration");
-  const port = Number(new URL(String([line["urls"]].flat()[0])).port);
+  const port = Number(new URL(await broker.administration()).port);
   const stalled: HttpSocket[] = [];
   for (let count = 0; count < places; count++) {
     const asker = await HttpSocket.connect(port);

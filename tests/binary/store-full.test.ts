@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { Folder, run, RunningBroker } from "../support/executable.ts";
+import { Folder, type LogLine, run, RunningBroker } from "../support/executable.ts";
 import { eventually } from "../support/inbox.ts";
 import { MqttJsClient } from "../support/mqttjs-client.ts";
 
@@ -38,6 +38,10 @@ test.skipIf(!mountable)(
   120_000,
 );
 
+/** The line that tells that signs of life can't be written. */
+const isWarning = ({ event, text }: LogLine): boolean =>
+  event === "warning" && String(text).includes("note that the broker lives");
+
 async function playRestart(folder: string): Promise<void> {
   const filler = path.join(folder, "filler");
   const settings = ["--data", path.join(folder, "data"), "--set", "admin.port=off"];
@@ -52,9 +56,7 @@ async function playRestart(folder: string): Promise<void> {
   await using reader = await MqttJsClient.connect(next.port, { clientId: "reader" });
   await reader.mqtt.subscribeAsync("kept");
   expect((await reader.message("kept")).payload.toString()).toBe("1");
-  await next.line("the failure", ({ event, text }) => {
-    return event === "warning" && String(text).includes("note that the broker lives");
-  });
+  await next.line("the failure", isWarning);
   rmSync(filler);
   await reader.mqtt.publishAsync("kept", "2", { qos: 1, retain: true });
 }
@@ -76,17 +78,14 @@ async function playSignsOfLife(folder: string): Promise<void> {
   const settings = ["--data", data, "--set", "admin.port=0"];
   await using broker = await RunningBroker.start({ args: settings });
   await using client = await MqttJsClient.connect(broker.port, { clientId: "first", ...lasting });
-  const admin = await broker.line("its interface", ({ event }) => event === "administration");
-  const url = String((admin["urls"] as unknown[])[0]);
+  const url = await broker.administration();
   using own = new Folder();
   const failure = async (): Promise<unknown> => {
     const { stdout } = await run(own, ["inspect", "store", "--json", "--admin", url]);
     return (JSON.parse(stdout) as { store: { failure: unknown } }).store.failure;
   };
   fill(filler);
-  const isWarned = ({ event, text }: Readonly<Record<string, unknown>>): boolean =>
-    event === "warning" && String(text).includes("note that the broker lives");
-  await broker.line("the failure", isWarned);
+  await broker.line("the failure", isWarning);
   expect(await failure()).toBe("the disk is full");
   rmSync(filler);
   await eventually(

@@ -121,8 +121,7 @@ test("explain and inspect store go on after a kill", async () => {
   await kill(first);
   await using second = await serve(data);
   await second.line("the will", ({ event, client }) => event === "will" && client === "dev-42");
-  const admin = await second.line("its interface", ({ event }) => event === "administration");
-  const url = String((admin["urls"] as unknown[])[0]);
+  const url = await second.administration();
   const explained = await run(folder, ["inspect", "explain", "dev-42", "--admin", url]);
   expect(explained.stdout).toContain("The broker was killed, or it crashed; its last");
   expect(explained.stdout).toContain("The broker was back, with what its store had kept.");
@@ -189,8 +188,7 @@ test("starts that fail move neither the time of death nor a delayed will, and no
   const restored = await second.line("what was restored", ({ event }) => event === "restored");
   expect(restored).toMatchObject({ sessions: 1, wills: 1, dueWills: 0 });
   expect(second.log.items.filter(({ event }) => event === "predecessor")).toEqual([]);
-  const admin = await second.line("its interface", ({ event }) => event === "administration");
-  const url = String((admin["urls"] as unknown[])[0]);
+  const url = await second.administration();
   const explained = await run(folder, ["inspect", "explain", "dev-42", "--admin", url]);
   expect(explained.stdout).toContain("The broker was killed, or it crashed; its last");
   expect(explained.stdout).not.toContain("lost");

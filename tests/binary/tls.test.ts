@@ -211,8 +211,7 @@ describe.if(opensslMissing === null)("serve with TLS", () => {
       files,
       args: args.flatMap((one) => ["--set", one]),
     });
-    const { urls } = await broker.line("its address", ({ event }) => event === "administration");
-    const [url = ""] = urls as string[];
+    const url = await broker.administration();
     expect(url).toStartWith("https://127.0.0.1:");
     // By the run file, which has the certificate.
     const known = await run(broker.folder, ["inspect", "--json"]);

@@ -5,7 +5,7 @@ import type { Answers, Overview } from "../../src/api/api.ts";
 import { Client } from "../../src/client/client.ts";
 import { Dice } from "../support/dice.ts";
 import { localTarget } from "../support/embedded.ts";
-import { type LogLine, RunningBroker } from "../support/executable.ts";
+import { RunningBroker } from "../support/executable.ts";
 import { eventually, within } from "../support/inbox.ts";
 import { MortalLives, WillBook } from "./mortal-lives.ts";
 import { mebibytes, type SoakReport, worstOf } from "./report.ts";
@@ -67,7 +67,7 @@ class Soak {
   async run(): Promise<SoakReport> {
     const { clients, seconds } = this.#options;
     const { port, pid } = this.#broker;
-    this.#admin = await this.#adminUrl();
+    this.#admin = await this.#broker.administration();
     const start = await this.#sample();
     const cpuBefore = cpuSeconds(pid);
     const watcher = await this.#watch();
@@ -105,14 +105,6 @@ class Soak {
       overview,
       cpuBefore === null ? null : (cpuAfter ?? 0) - cpuBefore,
     );
-  }
-
-  async #adminUrl(): Promise<string> {
-    const isIt = (line: LogLine): boolean => line.event === "administration";
-    const line = await this.#broker.line("the administration's address", isIt);
-    const { urls } = line;
-    const [url] = Array.isArray(urls) ? urls : [];
-    return String(url).replace(/\/$/, "");
   }
 
   /** A client that stays and receives each will. */

@@ -226,6 +226,12 @@ export class RunningBroker implements AsyncDisposable {
     return this.log.first(what, fits, boundMs);
   }
 
+  /** The URL of its administration interface, once that listens; without a slash at the end. */
+  async administration(): Promise<string> {
+    const { urls } = await this.line("administration", ({ event }) => event === "administration");
+    return String([urls].flat()[0]).replace(/\/$/, "");
+  }
+
   /** The log line of a client's end; throws unless there is exactly one so far. */
   async ended(clientId: string, boundMs?: number): Promise<EndedLine> {
     const isEnd = (line: LogLine): line is EndedLine =>

@@ -4,7 +4,7 @@ import { connectBytes } from "./connect-bytes.ts";
 import { commandRowsOf, consoleCommandsOf, documents, fencesOf } from "./documents.ts";
 import { environment, Folder, RunningBroker } from "./executable.ts";
 import { expectNotHeldUp } from "./held-up.ts";
-import { eventually, now, patienceMs } from "./inbox.ts";
+import { eventually, now } from "./inbox.ts";
 import { InteractiveShell, type ShellName } from "./shell.ts";
 
 // Types the commands of documents into an interactive shell, as a newcomer does.
@@ -155,18 +155,9 @@ export async function device(broker: RunningBroker, clientId: string): Promise<D
 }
 
 /** Where the administration interface of a broker is. */
-export async function administrationOf(broker: RunningBroker): Promise<URL> {
-  const { urls } = await broker.line(
-    "administration",
-    ({ event }) => event === "administration",
-    patienceMs,
-  );
-  return new URL(String([urls].flat()[0]));
-}
-
 /** Resolves once somebody follows a broker's events. */
 export async function followed(broker: RunningBroker): Promise<void> {
-  const metrics = new URL("/metrics", await administrationOf(broker));
+  const metrics = new URL("/metrics", await broker.administration());
   await eventually(
     async () => (await (await fetch(metrics)).text()).includes("mqttd_event_streams 1"),
     () => "nobody follows the events",
@@ -184,7 +175,7 @@ export async function inTerminal(
   const ports = {
     first: Number(new URL(first).port),
     second: Number(new URL(second).port),
-    admin: Number((await administrationOf(broker)).port),
+    admin: Number(new URL(await broker.administration()).port),
   };
   using folder = new Folder();
   await using shell = await InteractiveShell.start(name, root, environment(broker.folder));
