@@ -292,3 +292,18 @@ test("who was away for longest is forgotten first, also after a restart", () => 
   for (const clientId of ["d", "e"]) connected(world, { clientId }).drop("eof");
   expect([...world.broker.records.clients.ids()].toSorted()).toEqual(["d", "e", "long"]);
 });
+
+test("the will with the oldest fate is forgotten first, also after a restart", () => {
+  const before = new StoredWorld({ limits: { ledger: 2 } });
+  // Armed first, and published last.
+  const long = connected(before, { clientId: "long", will: gone });
+  connected(before, { clientId: "b", will: gone }).drop("eof");
+  before.advance(1000);
+  long.drop("eof");
+  before.keep();
+  signOfLife(before);
+  const world = before.restart(1000);
+  connected(world, { clientId: "c", will: gone }).drop("eof");
+  const known = [...world.broker.records.wills.records()];
+  expect(known.map(({ origin }) => origin.clientId)).toEqual(["long", "c"]);
+});

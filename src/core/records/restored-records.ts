@@ -47,6 +47,7 @@ export class RestoredRecords {
   /** Nothing more is restored. */
   loadedAll(): void {
     this.#open.clear();
+    this.#records.wills.endRestoring();
     this.#records.clients.endRestoring();
   }
 

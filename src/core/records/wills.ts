@@ -292,6 +292,7 @@ export class WillLedger {
   get settled(): number {
     return this.#settled.size;
   }
+
   /**
    * A store needs no record of it before its connection ends: it has the will itself. `id`: the one
    * that it had in a process before; null: a new one.
@@ -310,18 +311,27 @@ export class WillLedger {
     record.hold(this.#memory);
     return record;
   }
+
   /** A will of a process before has this id, though its record may come later. */
   adopt(id: number): void {
     this.#ids = Math.max(this.#ids, id);
   }
 
-  /** A store has kept it. */
+  /** A store has kept it. Nothing is forgotten until `endRestoring`. */
   restore(record: WillRecord): void {
     this.adopt(record.id);
     this.#records.set(record.id, record);
     record.hold(this.#memory);
     if (record.state === "delayed") this.#delayed.add(record);
-    if (record.fate !== null) this.#addSettled(record);
+    if (record.fate !== null) this.#countSettled(record);
+  }
+
+  /** Nothing more is restored. The store has them in the order in which they were armed. */
+  endRestoring(): void {
+    const settled = [...this.#settled].toSorted((a, b) => settledAt(a) - settledAt(b));
+    this.#settled.clear();
+    for (const record of settled) this.#settled.add(record);
+    this.#keepToLimit();
   }
 
   delay(record: WillRecord, due: Millis, now: Millis): void {
@@ -342,13 +352,17 @@ export class WillLedger {
     }
     record.step(fate.fate, now, fate.fate === "discarded" ? fate.why : (by ?? undefined));
     this.#fates[fate.fate] += 1;
-    this.#addSettled(record);
+    this.#countSettled(record);
+    this.#keepToLimit();
     record.changed();
   }
 
-  #addSettled(record: WillRecord): void {
+  #countSettled(record: WillRecord): void {
     this.#settled.add(record);
     this.#settledCharacters += record.origin.clientId.length;
+  }
+
+  #keepToLimit(): void {
     const { ledger } = this.#limits;
     while (this.#settled.size > ledger || this.#settledCharacters > ledger * idCharacters) {
       if (!this.forgetOldest()) break;
@@ -384,6 +398,10 @@ export class WillLedger {
   delayedRecords(): SetIterator<WillRecord> {
     return this.#delayed.values();
   }
+}
+
+function settledAt({ fate }: WillRecord): number {
+  return fate?.at ?? 0;
 }
 
 /** The statement that requires a change of state, of the version that the client speaks. */
