@@ -1,8 +1,9 @@
 /** How long a broker takes to start with a large store, and what it takes then: see `help`. */
-import { readFileSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import path from "node:path";
 import type { Change } from "../src/core/durable.ts";
 import { after, type Millis } from "../src/core/io.ts";
+import { type CpuTimes, cpuTimes, rssBytes } from "../src/load/usage.ts";
 import { encodeBatch } from "../src/store/batch.ts";
 import { fileName, StoreFile } from "../src/store/file.ts";
 import { Folder, run, RunningBroker } from "../tests/support/executable.ts";
@@ -13,7 +14,7 @@ const help = `npm run stores -- [options]
 Makes a store of sessions, each with one subscription and messages in its queue, and of retained
 messages; starts dist/mqttd (or MQTTD_EXECUTABLE) on it, and prints how long that takes, the time of
 the processor, and what the process grows by against a broker with an empty store. Then everything
-expires, and it waits until the file has shrunk to a quarter.
+expires, and it waits until the file has shrunk to a quarter. On Linux.
 
   --sessions N    sessions (100000)
   --queued N      messages in the queue of each, QoS 1 (2)
@@ -86,9 +87,7 @@ await runScript(async () => {
 
 interface Start {
   readonly readyMs: number;
-  /** Of all threads, in user mode and in the kernel. */
-  readonly userMs: number;
-  readonly systemMs: number;
+  readonly cpu: CpuTimes;
   readonly residentBytes: number;
   /** What limits.memory counts, by `inspect memory`. */
   readonly countedBytes: number;
@@ -101,28 +100,18 @@ interface Start {
 /** Starts a broker, looks at it and kills it, so that the store stays as it was made. */
 async function startOn(data: string, expiresAt: Millis | null = null): Promise<Start> {
   const begin = performance.now();
-  const args = ["--data", data, "--set", "admin.port=0", "--set", "store.restartSettle=0s"];
-  const limits = ["sessions", "retainedMessages"].flatMap((name) => [
-    "--set",
-    `limits.${name}=1000000`,
-  ]);
-  await using broker = await RunningBroker.start({
-    args: [
-      ...args,
-      ...limits,
-      "--set",
-      "limits.memory=16GiB",
-      "--set",
-      "limits.retainedBytes=4GiB",
-    ],
-    readyBoundMs: readyMs,
-  });
+  const args = [
+    ...["--data", data, "--set", "admin.port=0", "--set", "store.restartSettle=0s"],
+    ...["--set", "limits.sessions=1000000", "--set", "limits.retainedMessages=1000000"],
+    ...["--set", "limits.memory=16GiB", "--set", "limits.retainedBytes=4GiB"],
+  ];
+  await using broker = await RunningBroker.start({ args, readyBoundMs: readyMs });
   const ready = performance.now() - begin;
-  const { userMs, systemMs } = processorTime(broker.pid);
+  const cpu = known(cpuTimes(broker.pid));
   await settled(broker.pid);
   const restored = broker.log.items.find(({ event }) => event === "restored");
   const sessions = Number(restored?.["sessions"] ?? 0);
-  const residentBytes = resident(broker.pid);
+  const residentBytes = known(rssBytes(broker.pid));
   const countedBytes = await counted(broker.folder);
   let shrunkMs: number | null = null;
   if (expiresAt !== null) {
@@ -134,7 +123,7 @@ async function startOn(data: string, expiresAt: Millis | null = null): Promise<S
     }
   }
   return {
-    ...{ readyMs: ready, userMs, systemMs, residentBytes, countedBytes },
+    ...{ readyMs: ready, cpu, residentBytes, countedBytes },
     ...{ restored: sessions, fileBytes: bytesOf(data), shrunkMs },
   };
 }
@@ -152,16 +141,10 @@ function make(folder: string, size: Size, expiresAt: Millis | null): void {
   const message = (topic: string, retain: boolean): number => {
     messages += 1;
     const payload = new Uint8Array(size.payload).fill(messages);
-    const value = {
-      message: messages,
-      topic,
-      payload,
-      qos: 1,
-      retain,
-      properties: null,
-      expiresAt,
-    };
-    batch.push({ put: "message", value: { ...value, qos: 1 } });
+    batch.push({
+      put: "message",
+      value: { message: messages, topic, payload, qos: 1, retain, properties: null, expiresAt },
+    });
     return messages;
   };
   for (let number = 0; number < size.retained; number++) {
@@ -209,9 +192,9 @@ function make(folder: string, size: Size, expiresAt: Millis | null): void {
 async function settled(pid: number): Promise<void> {
   for (let quiet = 0, before = -1; quiet < 4;) {
     await Bun.sleep(250);
-    const { userMs } = processorTime(pid);
-    quiet = userMs - before <= 30 ? quiet + 1 : 0;
-    before = userMs;
+    const { user } = known(cpuTimes(pid));
+    quiet = user - before < 0.035 ? quiet + 1 : 0;
+    before = user;
   }
 }
 
@@ -221,17 +204,10 @@ async function counted(folder: Folder): Promise<number> {
   return memory.total;
 }
 
-function processorTime(pid: number): { readonly userMs: number; readonly systemMs: number } {
-  const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  // Ticks of 10 ms.
-  return { userMs: Number(fields[11]) * 10, systemMs: Number(fields[12]) * 10 };
-}
-
-function resident(pid: number): number {
-  const [, kilobytes = "0"] =
-    /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? [];
-  return Number(kilobytes) * 1024;
+/** What the kernel tells of the broker, which runs. */
+function known<Figure>(figure: Figure | null): Figure {
+  if (figure === null) throw new Error("this script needs /proc, as on Linux");
+  return figure;
 }
 
 function bytesOf(folder: string): number {
@@ -256,7 +232,7 @@ function startText(name: string, start: Start, empty: Start, size: Size): string
   const payloads = (size.sessions * size.queued + size.retained) * size.payload;
   const each = (bytes: number): string =>
     `${mebibytes(bytes)} (${((bytes - payloads) / Math.max(1, size.sessions + size.retained) / 1024).toFixed(2)} KiB each)`;
-  const processor = `${(start.userMs / 1000).toFixed(1)} s user, ${(start.systemMs / 1000).toFixed(1)} s system`;
+  const processor = `${start.cpu.user.toFixed(1)} s user, ${start.cpu.system.toFixed(1)} s system`;
   return `${name}: ready after ${(start.readyMs / 1000).toFixed(1)} s (${processor}); resident +${each(resident)}, counted +${each(counted)}`;
 }
 

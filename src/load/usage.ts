@@ -5,13 +5,27 @@ import { readFileSync } from "node:fs";
 /** USER_HZ: the unit of /proc/PID/stat on every Linux that Bun runs on. */
 const ticksPerSecond = 100;
 
-/** User and system time of all threads of a process, in seconds. */
-export function cpuSeconds(pid: number): number | null {
+/** Of all threads of a process, in seconds. */
+export interface CpuTimes {
+  readonly user: number;
+  readonly system: number;
+}
+
+export function cpuTimes(pid: number): CpuTimes | null {
   const stat = read(`/proc/${pid}/stat`);
   if (stat === null) return null;
   // The command name is in parentheses and may hold any character, so count fields from its end.
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
+  return {
+    user: Number(fields[11]) / ticksPerSecond,
+    system: Number(fields[12]) / ticksPerSecond,
+  };
+}
+
+/** User and system time of all threads of a process, in seconds. */
+export function cpuSeconds(pid: number): number | null {
+  const times = cpuTimes(pid);
+  return times === null ? null : times.user + times.system;
 }
 
 /** Busy time of all cores of this machine since it started, seconds. */
