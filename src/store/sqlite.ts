@@ -99,7 +99,10 @@ export class SqliteStore {
     return facts;
   }
 
-  /** Waits for the batch under way, notes the orderly stop and closes. Throws StoreError. */
+  /**
+   * Notes the orderly stop and closes, after all that the thread has been handed. A batch whose last
+   * part has not been is not kept. Throws StoreError.
+   */
   async close(at: Millis): Promise<void> {
     try {
       await this.#thread.ask({ ask: "close", at });
