@@ -17,8 +17,9 @@ export class InPlace {
 
   /** Remembers a file that was just opened, once it is there. */
   note(name: string): void {
+    if (this.#known.has(name)) return;
     const identity = this.#identity(name);
-    if (identity !== null && !this.#known.has(name)) this.#known.set(name, identity);
+    if (identity !== null) this.#known.set(name, identity);
   }
 
   forget(name: string): void {
