@@ -193,6 +193,12 @@ export interface StoredPart {
   readonly retained: readonly DurableRetained[];
 }
 
+/**
+ * Milliseconds between two signs of life in the store: a broker that was killed died so long after the
+ * last one, at the latest.
+ */
+export const signOfLifeMs = 1000;
+
 /** Why a batch was not kept. */
 export interface StoreFailure {
   /** There is no room for it: more of it may come. */

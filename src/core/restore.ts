@@ -2,13 +2,14 @@ import { assert } from "./assert.ts";
 import type { Broker } from "./broker.ts";
 import type { Copy } from "./copy.ts";
 import { Deadline } from "./deadlines.ts";
-import type {
-  DurableOutgoing,
-  DurableQueued,
-  DurableSubscription,
-  DurableWill,
-  StoredPart,
-  StoredSession,
+import {
+  signOfLifeMs,
+  type DurableOutgoing,
+  type DurableQueued,
+  type DurableSubscription,
+  type DurableWill,
+  type StoredPart,
+  type StoredSession,
 } from "./durable.ts";
 import { after, never, type Input, type Millis } from "./io.ts";
 import type { Journal } from "./journal.ts";
@@ -23,9 +24,6 @@ import type { Subscription } from "./subscriptions.ts";
 import type { Timed } from "./timed.ts";
 import { sharedFilter } from "./topic.ts";
 import { Will, willDelay } from "./will.ts";
-
-/** The broker died at the latest so long after its last sign of life. */
-const heartbeatMs = 1000;
 
 /**
  * The due time of a will, or of the session's end, before which it waits for the listeners:
@@ -59,7 +57,8 @@ export function restore(broker: Broker, input: Input & { type: "loaded" }): void
   const restoration = (broker.restoration ??= new Restoration(now));
   const { part, heartbeatAt } = input;
   const { beganAt } = restoration;
-  const diedAt = heartbeatAt === null ? beganAt : earlier(after(heartbeatAt, heartbeatMs), beganAt);
+  const diedAt =
+    heartbeatAt === null ? beganAt : earlier(after(heartbeatAt, signOfLifeMs), beganAt);
   journal.adopt(part.messages);
   broker.records.loaded(part, diedAt);
   for (const stored of part.sessions) restoreSession(broker, restoration, stored, diedAt);

@@ -4,7 +4,7 @@ import type { Restart, StoreAccount } from "../api/api.ts";
 import { usageError } from "../config/cli-error.ts";
 import { bare } from "../config/problem.ts";
 import type { StoreSettings } from "../config/settings.ts";
-import type { Changes, Commit } from "../core/durable.ts";
+import { signOfLifeMs, type Changes, type Commit } from "../core/durable.ts";
 import type { Millis } from "../core/io.ts";
 import type { LogEvent } from "../log/events.ts";
 import { BackgroundCommits } from "../store/background.ts";
@@ -16,9 +16,6 @@ import type { Driver } from "./driver/driver.ts";
 import type { Loop } from "./driver/loop.ts";
 import { garbageCollector } from "./platform.ts";
 import { restartsOf } from "./restarts.ts";
-
-/** Milliseconds between two signs of life in the store. */
-const heartbeatMs = 1000;
 
 /** Milliseconds for which an orderly stop waits until everything is kept. */
 const lastCommitMs = 5000;
@@ -148,7 +145,7 @@ export class Persistence {
     this.#heartbeat = setInterval(() => {
       beat();
       driver.keepRecords();
-    }, heartbeatMs);
+    }, signOfLifeMs);
     this.#isServing = true;
     this.#early?.();
     this.#early = null;

@@ -1,8 +1,6 @@
 import type { Restart } from "../api/api.ts";
+import { signOfLifeMs } from "../core/durable.ts";
 import type { PastRun } from "../store/store.ts";
-
-/** A broker that was killed died so long after its last sign of life, at the latest. */
-const signMs = 1000;
 
 /**
  * The brokers before on a store, the latest first. `backAt`: when the one started that runs; null: none
@@ -13,7 +11,7 @@ export function restartsOf(pastRuns: readonly PastRun[], backAt: number | null):
     .map(({ process: pid, stopped, heartbeat: lastSignAt }, index): Restart => {
       const next = pastRuns[index + 1]?.started ?? backAt;
       if (stopped !== null) return { pid, how: "stopped", at: stopped, lastSignAt, backAt: next };
-      const at = Math.min(lastSignAt + signMs, next ?? Infinity);
+      const at = Math.min(lastSignAt + signOfLifeMs, next ?? Infinity);
       return { pid, how: "killed", at, lastSignAt, backAt: next };
     })
     .reverse();

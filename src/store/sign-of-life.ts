@@ -1,5 +1,6 @@
 import { closeSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
 import path from "node:path";
+import { signOfLifeMs } from "../core/durable.ts";
 import type { Millis } from "../core/io.ts";
 
 /** What a broker noted last; a file that is left tells that it did not stop in order. */
@@ -48,10 +49,10 @@ export class SignOfLife {
   }
 }
 
-/** Milliseconds after which a sign of life is old: there is one each second. */
-const oldMs = 2500;
+/** Milliseconds after which a sign of life is old. */
+const oldMs = signOfLifeMs * 2.5;
 /** Milliseconds in which a broker that lives gives the next one. */
-const nextMs = 1500;
+const nextMs = signOfLifeMs * 1.5;
 
 /**
  * Whether a broker that is not known by its process gives signs of life in a folder: one in another
