@@ -176,6 +176,9 @@ export class Persistence {
     driver.keepRecords();
     const isKept = (): boolean => driver.isKept && this.#background?.isIdle !== false;
     while (!isKept() && performance.now() < until) await setTimeout(5);
+    if (!isKept()) {
+      this.#warn(`what changed last is not kept: the store has not taken it in ${lastCommitMs} ms`);
+    }
     await this.abandon();
   }
 

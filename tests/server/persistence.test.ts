@@ -7,6 +7,27 @@ import { StoreFile } from "../../src/store/file.ts";
 import { message } from "../store/records.ts";
 import { Folder } from "../support/executable.ts";
 
+test("an orderly stop says that the store did not take everything in time", async () => {
+  using folder = new Folder();
+  const settings = { path: folder.path, durability: "normal" } as const;
+  const noted: unknown[] = [];
+  const persistence = await Persistence.open(
+    { ...settings, restartSettleMs: 0, restartGraceMs: 0 },
+    "--data",
+    {
+      ...{ clock: new Clock(), loop: processLoop, version: "1" },
+      note: (event) => void noted.push(event),
+      onFault: (cause) => expect.unreachable(String(cause)),
+    },
+  );
+  if (persistence === null) throw new Error("no store");
+  const driver = { order: () => {}, keepRecords: () => {}, isKept: false };
+  persistence.start(driver);
+  await persistence.close(driver);
+  const text = "what changed last is not kept: the store has not taken it in 5000 ms";
+  expect(noted).toEqual([{ event: "warning", text }]);
+}, 20_000);
+
 test.each(["normal", "full", "off"] as const)(
   "an orderly stop keeps every batch that was taken, with durability %s",
   async (durability) => {
