@@ -5,7 +5,8 @@ import type { Change } from "../src/core/durable.ts";
 import { after, type Millis } from "../src/core/io.ts";
 import { type CpuTimes, cpuTimes, rssBytes } from "../src/load/usage.ts";
 import { encodeBatch } from "../src/store/batch.ts";
-import { fileName, StoreFile } from "../src/store/file.ts";
+import { StoreFile } from "../src/store/file.ts";
+import { fileName } from "../src/store/folder.ts";
 import { Folder, run, RunningBroker } from "../tests/support/executable.ts";
 import { flagsOf, runScript, wholeNumber } from "./usage.ts";
 

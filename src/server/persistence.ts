@@ -9,7 +9,7 @@ import type { Millis } from "../core/io.ts";
 import type { LogEvent } from "../log/events.ts";
 import { BackgroundCommits } from "../store/background.ts";
 import { remedy, StoreError } from "../store/faults.ts";
-import { fileName } from "../store/file.ts";
+import { fileName } from "../store/folder.ts";
 import { SqliteStore } from "../store/sqlite.ts";
 import type { Clock } from "./driver/clock.ts";
 import type { Driver } from "./driver/driver.ts";

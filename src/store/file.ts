@@ -1,31 +1,17 @@
-import {
-  accessSync,
-  closeSync,
-  constants,
-  linkSync,
-  mkdirSync,
-  openSync,
-  renameSync,
-  rmSync,
-  statSync,
-} from "node:fs";
+import { accessSync, constants, linkSync, mkdirSync, renameSync, rmSync, statSync } from "node:fs";
 import path from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { Millis } from "../core/io.ts";
-import { errorCode } from "../log/system-error.ts";
 import { StoreCopy } from "./copy.ts";
 import { StoreError, storeErrorOf } from "./faults.ts";
+import { createPrivate, fileName, refuseEmpty, refuseFile, sizeOf } from "./folder.ts";
 import { holderOf, removeHolder, writeHolder } from "./holder.ts";
 import { InPlace } from "./in-place.ts";
 import { rowKinds, rowsOf } from "./rows.ts";
 import { Runs } from "./runs.ts";
 import { applicationId, migrations } from "./schema.ts";
-import { lastSign } from "./sign-of-life.ts";
 import type { Durability, FileFacts, PastRun } from "./store.ts";
 import { Tables } from "./tables.ts";
-
-/** The file of a folder that has everything. */
-export const fileName = "mqttd.db";
 
 export interface OpenFile {
   readonly folder: string;
@@ -363,21 +349,6 @@ export class StoreFile {
   }
 }
 
-/** Whether the folder is there. Throws StoreError if it is something else. */
-function refuseFile(folder: string): boolean {
-  const found = statSync(folder, { throwIfNoEntry: false });
-  if (found?.isDirectory() === false) throw new StoreError("foreign", "it is a file, not a folder");
-  return found !== undefined;
-}
-
-/** SQLite takes a file without a byte for a new one, and deletes the log beside it. */
-function refuseEmpty(folder: string): void {
-  const name = path.join(folder, fileName);
-  if (sizeOf(name) > 0) return;
-  if (sizeOf(`${name}-wal`) === 0 && (lastSign(folder)?.kept ?? 0) === 0) return;
-  throw new StoreError("cut", `${fileName} is missing or empty, and what was kept is not`);
-}
-
 /**
  * SQLite also says read-only of a file whose header asks for a form of writing that it does not know.
  * That it may be written was asked before.
@@ -385,15 +356,6 @@ function refuseEmpty(folder: string): void {
 function ofHeader(cause: unknown): unknown {
   if (storeErrorOf(cause).fault !== "readOnly") return cause;
   return new StoreError("damaged", "it is damaged: its header is not what was written", { cause });
-}
-
-function createPrivate(name: string): void {
-  try {
-    // Only if it is new: closing a descriptor of a file gives up this process's locks on it.
-    closeSync(openSync(name, "wx", 0o600));
-  } catch (cause) {
-    if (errorCode(cause) !== "EEXIST") throw cause;
-  }
 }
 
 /** Names the process that has the file, if it can be known. */
@@ -411,10 +373,6 @@ function rollBack(database: DatabaseSync): void {
   } catch {
     // SQLite has rolled back by itself, as it does when the disk is full.
   }
-}
-
-function sizeOf(name: string): number {
-  return statSync(name, { throwIfNoEntry: false })?.size ?? 0;
 }
 
 function told<T>(action: () => T): T {
