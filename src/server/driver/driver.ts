@@ -1,10 +1,9 @@
-import { assert, unreachable } from "../../core/assert.ts";
+import { assert } from "../../core/assert.ts";
 import type { Broker } from "../../core/broker.ts";
 import type { Budget } from "../../core/budget.ts";
 import type { Commit } from "../../core/durable.ts";
-import type { ConnectionId, Effect, Input, ListenerPolicy, Millis } from "../../core/io.ts";
+import type { ConnectionId, Input, ListenerPolicy, Millis } from "../../core/io.ts";
 import type { Limits } from "../../core/limits.ts";
-import type { ProtocolVersion, ServerPacket } from "../../core/packet.ts";
 import type { Level, LogEvent } from "../../log/events.ts";
 import type { Link, LinkEvents } from "../../transport/transport.ts";
 import type { SocketPoll } from "../../transport/socket-poll.ts";
@@ -24,6 +23,7 @@ import { Channels, stillMs } from "./channels.ts";
 import type { Core } from "./core.ts";
 import { Deadlines } from "./deadlines.ts";
 import { Ends } from "./ends.ts";
+import { Handling } from "./handling.ts";
 import { Newcomers } from "./newcomers.ts";
 import { Progress } from "./progress.ts";
 import { Reading } from "./reading.ts";
@@ -80,15 +80,13 @@ export class Driver {
   readonly #output: Output;
   /** Null: nothing outlives the process. */
   readonly #commits: Commits | null;
-  /** Inputs that arose while executing effects. */
-  readonly #inputs: Input[] = [];
   readonly #budget: Budget;
   readonly #turns: Turns<Channel>;
   readonly #deadlines: Deadlines;
   /** A quirk is on by which bytes, not only packets, reset the keepalive. */
   readonly #reportsBytes: boolean;
   readonly #packets: PacketTrace;
-  #now: Millis;
+  readonly #handling: Handling;
   readonly #loop: Loop;
   readonly #ends: Ends;
   readonly #arrivals: Arrivals;
@@ -105,10 +103,10 @@ export class Driver {
     this.#options = options;
     this.#loop = options.loop ?? processLoop;
     const core: Core = {
-      now: () => this.#now,
-      handle: (input) => this.#handle(input),
-      enqueue: (input) => this.#enqueue(input),
-      handleQueued: () => this.#handleQueued(),
+      now: () => this.#handling.now,
+      handle: (input) => this.#handling.handle(input),
+      enqueue: (input) => this.#handling.enqueue(input),
+      handleQueued: () => this.#handling.handleQueued(),
       beginCall: () => this.#beginCall(),
       endCall: () => this.#endCall(),
       guard: (work) => this.#guard(work),
@@ -121,8 +119,8 @@ export class Driver {
     this.#clock = options.clock;
     this.#log = options.log;
     this.#packets = new PacketTrace(options.log);
-    this.#now = options.clock.now();
-    this.#awakeAt = this.#now;
+    const now = options.clock.now();
+    this.#awakeAt = now;
     this.#standstill = new Standstill(options.heartbeatMs ?? null);
     const { memory, rules, limits } = options.broker;
     this.#channels = new Channels(memory, rules, limits, (full) => this.#giveWay(full));
@@ -149,7 +147,7 @@ export class Driver {
     this.#output = new Output(options.outputBytes, this.#budget, this.#progress, {
       isOver: () => this.#turns.isOver,
       isShort: () => this.#broker.memory.takes("dropQos0"),
-      enqueue: (input) => this.#enqueue(input),
+      enqueue: (input) => this.#handling.enqueue(input),
       written: (channel) => this.#written(channel),
       full: (channel) => this.#reading.update(channel),
     });
@@ -187,6 +185,15 @@ export class Driver {
       overdue: () => this.#overdue(),
       peerCloses: this.#peerCloses,
       progress: this.#progress,
+    });
+    this.#handling = new Handling(now, {
+      ...parts,
+      commits: this.#commits,
+      peerCloses: this.#peerCloses,
+      reading: this.#reading,
+      ends: this.#ends,
+      packets: this.#packets,
+      log: options.log,
     });
     this.#deadlines.arm();
   }
@@ -264,7 +271,7 @@ export class Driver {
     this.#call(() => {
       if (input.type === "stopping") this.#ends.stop();
       else if (input.type === "kicked") this.#ends.kick(input.clientId);
-      else this.#handle(input);
+      else this.#handling.handle(input);
     });
   }
 
@@ -276,7 +283,7 @@ export class Driver {
     this.#guard(() => {
       const channel = this.#channels.get(connection);
       this.#beginCall();
-      this.#handle({ type: "dropped", connection, how });
+      this.#handling.handle({ type: "dropped", connection, how });
       if (how === "silent") {
         this.#channels.silence(channel);
         this.#output.write(channel);
@@ -301,10 +308,10 @@ export class Driver {
       const { bytesSent } = this.#output;
       this.#checkProgress();
       this.#channels.recountOutput();
-      this.#handle({ type: "measured", bytesReceived, bytesSent });
-      if (asleepMs > 0) this.#handle({ type: "woke", asleepMs, since: this.#awakeAt });
-      this.#awakeAt = this.#now;
-      this.#standstill.expectHeartbeat(this.#now);
+      this.#handling.handle({ type: "measured", bytesReceived, bytesSent });
+      if (asleepMs > 0) this.#handling.handle({ type: "woke", asleepMs, since: this.#awakeAt });
+      this.#awakeAt = this.#handling.now;
+      this.#standstill.expectHeartbeat(this.#handling.now);
       this.#endCall();
     });
   }
@@ -352,17 +359,20 @@ export class Driver {
 
   #beginCall(): void {
     this.#output.source = null;
-    const since = this.#now;
-    this.#now = this.#clock.now();
-    this.#turns.begin(this.#now);
-    if (this.#standstill.isBetween(since, this.#now)) this.#stoodStill(since);
+    const since = this.#handling.now;
+    this.#handling.now = this.#clock.now();
+    this.#turns.begin(this.#handling.now);
+    if (this.#standstill.isBetween(since, this.#handling.now)) this.#stoodStill(since);
   }
 
   /** The loop was blocked since its last turn, past the time of the heartbeat. */
   #stoodStill(since: Millis): void {
-    this.#standstill.expectHeartbeat(this.#now);
-    this.#handle({ type: "stoodStill", since });
-    this.#log.note({ event: "loopBlocked", blockedMs: this.#now - since }, this.#now);
+    this.#standstill.expectHeartbeat(this.#handling.now);
+    this.#handling.handle({ type: "stoodStill", since });
+    this.#log.note(
+      { event: "loopBlocked", blockedMs: this.#handling.now - since },
+      this.#handling.now,
+    );
   }
 
   /** Flushes output and arms the timer; what the turn's budget leaves waits for the next turn. */
@@ -384,7 +394,7 @@ export class Driver {
   #flush(): boolean {
     for (;;) {
       const isLeft = this.#output.flush();
-      if (this.#inputs.length > 0) this.#handleQueued();
+      this.#handling.handleQueued();
       if (isLeft) return true;
       if (this.#output.isFlushed) return false;
     }
@@ -393,10 +403,10 @@ export class Driver {
   #checkProgress(): void {
     if (this.#commits !== null) {
       this.#output.reportHeld();
-      this.#handleQueued();
+      this.#handling.handleQueued();
     }
-    this.#progress.check(this.#now, ({ id }) =>
-      this.#handle({ type: "progressed", connection: id }),
+    this.#progress.check(this.#handling.now, ({ id }) =>
+      this.#handling.handle({ type: "progressed", connection: id }),
     );
   }
 
@@ -417,7 +427,7 @@ export class Driver {
     this.#reading.feed(channel, chunk);
     if (!channel.admitted) return;
     if (this.#reportsBytes && channel.open) {
-      this.#handle({
+      this.#handling.handle({
         type: "bytesReceived",
         connection: channel.id,
         awaited: channel.reader.awaited,
@@ -428,12 +438,18 @@ export class Driver {
 
   /** Frees the memory of an incomplete packet that stands still. False: none does. */
   #giveWay(full: Full): boolean {
-    const channel = this.#channels.standingStill(this.#now);
+    const channel = this.#channels.standingStill(this.#handling.now);
     if (channel === null) return false;
     const { version } = channel.reader;
     const error = stoodStill(version, stillMs / 1000, full);
     channel.reader.discard();
-    this.#enqueue({ type: "malformed", connection: channel.id, error, version, clientId: null });
+    this.#handling.enqueue({
+      type: "malformed",
+      connection: channel.id,
+      error,
+      version,
+      clientId: null,
+    });
     return true;
   }
 
@@ -449,90 +465,8 @@ export class Driver {
     if (!channel.open || !channel.admitted) return;
     const { remote, isLocal } = channel.link;
     this.#beginCall();
-    this.#handle({ type: "addressed", connection: channel.id, remote, isLocal });
+    this.#handling.handle({ type: "addressed", connection: channel.id, remote, isLocal });
     this.#endCall();
-  }
-
-  /** Hands in one input, then the inputs that arise from its effects. */
-  #handle(input: Input): void {
-    this.#execute(this.#broker.handle(input, this.#now));
-    if (this.#inputs.length > 0) this.#handleQueued();
-  }
-
-  /** Queues an input that arises while effects are executed. */
-  #enqueue(input: Input): void {
-    this.#inputs.push(input);
-  }
-
-  #handleQueued(): void {
-    for (let input = this.#inputs.shift(); input !== undefined; input = this.#inputs.shift()) {
-      if ("connection" in input && !this.#channels.has(input.connection)) continue;
-      this.#execute(this.#broker.handle(input, this.#now));
-    }
-  }
-
-  #execute(effects: readonly Effect[]): void {
-    for (const effect of effects) {
-      switch (effect.type) {
-        case "deliver":
-          this.#deliver(effect);
-          break;
-        case "send":
-          this.#send(this.#channels.get(effect.connection), effect.version, effect.packet);
-          break;
-        case "persist":
-          assert(this.#commits !== null, "a journal has a store that takes it");
-          this.#output.isPromise = true;
-          this.#commits.due();
-          break;
-        case "note":
-          this.#log.note(effect.event, this.#now);
-          break;
-        case "watch": {
-          const channel = this.#channels.get(effect.connection);
-          channel.clientId = effect.clientId;
-          this.#arrivals.settled(channel);
-          channel.link.watch(effect.allowedMs);
-          break;
-        }
-        case "authenticate":
-          this.#reading.authenticate(this.#channels.get(effect.connection), effect);
-          break;
-        case "cut":
-          this.#channels.get(effect.connection).isCut = true;
-          break;
-        case "hold":
-          this.#hold(this.#channels.get(effect.connection), true);
-          break;
-        case "release":
-          this.#hold(this.#channels.get(effect.connection), false);
-          break;
-        case "close":
-          this.#ends.close(this.#channels.get(effect.connection), effect.how);
-          break;
-        default:
-          unreachable(effect);
-      }
-    }
-    this.#output.isPromise = false;
-  }
-
-  #deliver(effect: Effect & { readonly type: "deliver" }): void {
-    const { message, to, packetIds } = effect;
-    this.#output.begin(effect);
-    for (let place = 0; place < to.length; place++) {
-      const delivery = to[place]!;
-      const packetId = packetIds === null ? 0 : packetIds[place]!;
-      const channel = this.#channels.get(delivery.connection);
-      if (this.#packets.isOn)
-        this.#packets.delivery(channel, message, delivery, packetId, this.#now);
-      this.#output.deliver(channel, delivery, packetId);
-    }
-  }
-
-  #send(channel: Channel, version: ProtocolVersion, packet: ServerPacket): void {
-    if (this.#packets.isOn) this.#packets.packet(channel, "sent", packet, this.#now);
-    this.#output.send(channel, version, packet);
   }
 
   /** All waiting output of a channel was written. */
@@ -542,16 +476,9 @@ export class Driver {
     this.#reading.moreLater(channel);
   }
 
-  #hold(channel: Channel, on: boolean): void {
-    channel.holdPublisher = on;
-    if (on) this.#peerCloses.watch(channel, this.#now);
-    else this.#peerCloses.forget(channel);
-    this.#reading.update(channel);
-    if (!on) this.#reading.moreLater(channel);
-  }
-
   #peersClosed(channels: readonly Channel[]): void {
-    for (const { open, id } of channels) if (open) this.#handle({ type: "ending", connection: id });
+    for (const { open, id } of channels)
+      if (open) this.#handling.handle({ type: "ending", connection: id });
   }
 }
 
