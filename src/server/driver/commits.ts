@@ -34,14 +34,14 @@ export class Commits {
   readonly #budget: Budget;
   /** Keys to take in one turn. */
   readonly #most: number;
-  /** Nothing is to be done; a batch is to be made; it is at the store, or waits to come again. */
-  #state: "idle" | "due" | "committing" | "failed" = "idle";
+  /** The store has all that the journal had: no batch is to be made, at the store, or failed. */
+  isIdle = true;
   /** What was taken for a batch that is not complete. */
   #taken: Change[] = [];
   /** Keys that the last part left in the journal; null: a batch begins. */
   #left: number | null = null;
-  /** The batch that failed; null: none did. */
-  #failed: Changes | null = null;
+  /** The batch has failed, and comes again. */
+  #hasFailed = false;
 
   constructor(
     journal: Journal,
@@ -59,14 +59,9 @@ export class Commits {
 
   /** The journal has something to keep. */
   due(): void {
-    if (this.#state !== "idle") return;
-    this.#state = "due";
+    if (!this.isIdle) return;
+    this.isIdle = false;
     this.#loop.soon(() => this.#core.guard(() => this.#takePart()));
-  }
-
-  /** The store has all that the journal had. */
-  get isIdle(): boolean {
-    return this.#state === "idle";
   }
 
   /**
@@ -91,13 +86,11 @@ export class Commits {
   }
 
   #send(changes: Changes): void {
-    this.#state = "committing";
     if (changes.length === 0) return this.#done();
     this.#commit(changes, (failure) => {
       if (failure === null) return this.#done();
-      this.#failed = changes;
-      this.#state = "failed";
-      // What is held since then is not in that batch.
+      this.#hasFailed = true;
+      // What is held from now on waits for the batch after it.
       this.#loop.after(retryMs, () => this.#core.guard(() => this.#send(changes)));
       this.#core.call(() => {
         const connections = this.#output.breakPromises();
@@ -107,9 +100,9 @@ export class Commits {
   }
 
   #done(): void {
-    const recovered = this.#failed !== null;
-    this.#failed = null;
-    this.#state = "idle";
+    const recovered = this.#hasFailed;
+    this.#hasFailed = false;
+    this.isIdle = true;
     if (!this.#journal.isClean) this.due();
     this.#core.call(() => {
       this.#output.keepPromises();
