@@ -15,6 +15,8 @@ export interface Offline {
   readonly payloadBytes: number;
 }
 
+const lasting = { keepAlive: 600, isClean: false, sessionExpiry: 3600 };
+
 /** How long the messages may take, each way. */
 const patienceMs = 120_000;
 
@@ -30,7 +32,7 @@ export function offline(shape: Offline): Load {
     const away = Array.from({ length: sessions }, (_, number) => ({ number, lane: newLane() }));
     await forAll(away, async ({ number, lane }) => {
       const client = returning(shape, context, number, lane);
-      await client.open(lasting(target));
+      await client.open(lasting);
       await client.subscribe(topicOf(target, number));
       client.leave();
     });
@@ -57,7 +59,7 @@ export function offline(shape: Offline): Load {
         const client = returning(shape, context, number, lane);
         client.onEnded = () => context.fail(`${client.id}: the broker ended the connection`);
         context.keep(client);
-        await client.open(lasting(target));
+        await client.open(lasting);
       });
       const isThere = (): boolean => away.every(({ lane }) => lane.count === messages);
       if (!(await until(isThere, patienceMs))) {
@@ -70,10 +72,6 @@ export function offline(shape: Offline): Load {
       ];
     };
   };
-}
-
-function lasting({ version }: LoadTarget) {
-  return { keepAlive: 600, isClean: false, ...(version === 5 && { sessionExpiry: 3600 }) };
 }
 
 function newLane(): Lane {
@@ -122,8 +120,8 @@ class Sender extends Client {
 
   send(): void {
     const most = Math.min(this.#window, this.receiveMaximum);
-    const until = Math.min(this.#all, this.#acknowledged + most);
-    while (this.#published < until && this.isDrained) {
+    const last = Math.min(this.#all, this.#acknowledged + most);
+    while (this.#published < last && this.isDrained) {
       const run = this.#runs[this.#published % this.#runs.length];
       if (run === undefined) return;
       const { bytes, idAt, payloadAt } = run;

@@ -30,11 +30,7 @@ export function throughput(shape: Throughput, patience = usual): Load {
     const { flows, publishers, subscribers } = clientsOf(shape, context);
     // Subscribers of QoS 0 send nothing, so their keepalive is longer than the run.
     const keepAlive = 60 + Math.ceil(context.seconds);
-    const { version } = context.target;
-    const kept =
-      shape.isLasting === true
-        ? { isClean: false, ...(version === 5 && { sessionExpiry: 3600 }) }
-        : {};
+    const kept = shape.isLasting === true ? { isClean: false, sessionExpiry: 3600 } : {};
     await forAll(subscribers, async ({ client, filter }) => {
       await client.open({ keepAlive, ...kept });
       await client.subscribe(filter);
