@@ -6,7 +6,10 @@ export interface ClientHello {
   readonly versions: readonly number[];
 }
 
-/** Bytes of a ClientHello with its record headers; real ones take less than 4 KiB. */
+/**
+ * Bytes of a ClientHello with its record headers, and of what follows at once. Real ones take less
+ * than 4 KiB.
+ */
 const helloBytesMax = 16 * 1024;
 
 const handshakeRecord = 22;
@@ -38,7 +41,10 @@ export class HelloReader {
     if (bytes[0] !== handshakeRecord || (bytes[1] ?? 3) !== 3) return `no TLS: ${notTls(bytes)}`;
     const message = this.#message();
     if (typeof message === "string") return message;
-    if (message === null) return bytes.length > helloBytesMax ? tooLong : null;
+    const isTooLong = bytes.length > helloBytesMax;
+    if (message === null) return isTooLong ? tooLong : null;
+    // They would wait for the handshake's turn, in memory that nothing counts.
+    if (isTooLong) return "it sends more than its ClientHello before it is answered";
     try {
       return parse(new Reader(message));
     } catch (error) {

@@ -79,6 +79,14 @@ describe("a ClientHello", () => {
     expect(read(records([1, 0, 0x3f, 0xfc], 4))).toBeNull();
   });
 
+  test("what comes behind it counts against the same limit", () => {
+    const hello = records(message("broker.lab"), 40);
+    const most = Uint8Array.of(...hello, ...new Uint8Array(16_384 - hello.length));
+    expect(read(most)).toEqual(expected);
+    const more = "it sends more than its ClientHello before it is answered";
+    expect(read(Uint8Array.of(...most, 0))).toBe(more);
+  });
+
   const others: readonly (readonly [string, Uint8Array, string])[] = [
     ["another message", records([2, 0, 0, 1, 0], 5), "its first message is no ClientHello"],
     ["another message, cut", records([2, 0, 0, 1, 0], 1), "its first message is no ClientHello"],
