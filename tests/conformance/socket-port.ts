@@ -37,6 +37,7 @@ export class SocketPort implements Port {
   }
 
   async pass(milliseconds: number): Promise<void> {
+    // A silence that is judged, or a time of the standard that runs off: neither has an event.
     await new Promise((resolve) => setTimeout(resolve, milliseconds));
   }
 

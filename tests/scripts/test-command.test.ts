@@ -188,6 +188,9 @@ const forEver = `
   await Bun.write(\`\${import.meta.dir}/pids\`, pids.join(" "));
 `;
 
+/** A test that goes on until it is killed; the sleep ends one that nobody kills. */
+const long = `test("long", async () => { ${forEver} await Bun.sleep(20_000); });`;
+
 /** Waits until the three exist. */
 async function pidsOf(folder: Folder, said: () => string): Promise<number[]> {
   const isThere = (): boolean =>
@@ -241,9 +244,7 @@ describe.if(process.platform === "linux")("no program that a test started keeps 
     test.concurrent(
       `when the command gets ${signal} in the middle`,
       async () => {
-        using folder = planted(
-          `test("long", async () => { ${forEver} await Bun.sleep(20_000); });`,
-        );
+        using folder = planted(long);
         const file = folder.file("planted.test.ts");
         const words = [process.execPath, command, "--tests-only", file];
         await using child = spawn(words, { stdout: "ignore", stderr: "ignore" });
@@ -261,7 +262,7 @@ describe.if(process.platform === "linux")("no program that a test started keeps 
   test.concurrent(
     "at repeated SIGINTs",
     async () => {
-      using folder = planted(`test("long", async () => { ${forEver} await Bun.sleep(20_000); });`);
+      using folder = planted(long);
       const file = folder.file("planted.test.ts");
       const words = [process.execPath, command, "--tests-only", file];
       await using child = spawn(words, { stdout: "ignore", stderr: "pipe" });
@@ -279,7 +280,7 @@ describe.if(process.platform === "linux")("no program that a test started keeps 
   test.concurrent(
     "at Ctrl-C in the terminal of npm test",
     async () => {
-      using folder = planted(`test("long", async () => { ${forEver} await Bun.sleep(20_000); });`);
+      using folder = planted(long);
       const file = folder.file("planted.test.ts");
       let said = "";
       await using child = spawn(["npm", "test", "--", "--tests-only", file], {
