@@ -81,3 +81,15 @@ test("as memory runs short, the clients that are gone are forgotten first", () =
   expect(broker.memory.total).toBeLessThan(0.75 * broker.memory.limit);
   expect(broker.records.clients.of("publisher")).not.toBeNull();
 });
+
+test("the will of a refused CONNECT counts", () => {
+  const refusal = { reason: 0x86, statement: "v5-3.1.4-2", detail: "wrong password" } as const;
+  const bytesWith = (topic: string) => {
+    const world = new World({ authenticate: (_, answer) => answer(refusal) });
+    const client = world.open();
+    client.connect({ clientId: "a", username: "ann", will: { ...will, topic } });
+    return world.broker.memory.records.bytes;
+  };
+  // Of the topic and the event 512 characters each.
+  expect(bytesWith("t".repeat(5000)) - bytesWith("t")).toBeGreaterThan(1000);
+});

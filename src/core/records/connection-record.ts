@@ -246,8 +246,8 @@ export class ConnectionRecord extends LastingKept {
 
   /** Counts what it has beside its fields. */
   #count(): void {
-    const bytes = bytesOfFact(this.username) + bytesOfFact(this.#facts) + bytesOfFact(this.#end);
-    this.grow(bytes, null);
+    const told = [this.username, this.#facts, this.#end, this.refusedWill];
+    for (const fact of told) this.grow(bytesOfFact(fact), null);
   }
 
   put(): RecordChange {

@@ -11,6 +11,7 @@ import { droppedDetail, furtherSilenceOf, partOf, unansweredDetail } from "./end
 import { excerpt } from "./excerpt.ts";
 import { Habits } from "./habits.ts";
 import { Histogram } from "./histogram.ts";
+import { bytesOfFact } from "./kept.ts";
 import type { Millis } from "../io.ts";
 import type { ConnectPacket, Message, PublishPacket } from "../packet.ts";
 import type { Session } from "../session.ts";
@@ -251,6 +252,7 @@ export class Records {
     const will = packet?.will ?? null;
     if (will !== null) {
       record.refusedWill = excerpt(willFacts(will, listener.mountPoint + will.topic));
+      record.grow(bytesOfFact(record.refusedWill), null);
     }
     connection.recordRef = record;
     const known = this.clients.of(clientId);
