@@ -95,8 +95,9 @@ test("a smaller limits.memory than what was kept is one warning, and its client 
   const warned = ({ event, text }: Readonly<Record<string, unknown>>): boolean =>
     event === "warning" && String(text).includes("limits.memory");
   const { text } = await second.line("the warning", warned);
-  expect(text).toBe(
-    "what the store had kept takes 20.1 MiB, and limits.memory is 16.0 MiB: all of it stays, and its clients can " +
+  // Whether the records of its clients are in it too depends on when it was killed.
+  expect(String(text).replace(/20\.[01] MiB/, "20 MiB")).toBe(
+    "what the store had kept takes 20 MiB, and limits.memory is 16.0 MiB: all of it stays, and its clients can " +
       "connect, but new sessions and subscriptions, and messages to keep, are refused until there is room",
   );
   const sleeper = new MqttJsClient(second.port, options);
