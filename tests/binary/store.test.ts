@@ -216,17 +216,18 @@ test("inspect --data reads the store of a broker that does not run", async () =>
     qos: 1,
     retain: false,
   } as const;
+  const early = await MqttJsClient.connect(first.port, { clientId: "early", will });
+  await early.roundTrip();
+  await early.mqtt.endAsync();
+  await first.line("its end", ({ event, client }) => event === "ended" && client === "early");
   await using device = await MqttJsClient.connect(first.port, { clientId: "dev-42", will });
+  // Its acknowledgement says that what came before it, the end of early too, is in the store.
   await device.mqtt.publishAsync("home/door", "shut", { qos: 1, retain: true });
   const inspect = async (...args: readonly string[]) =>
     run(folder, ["inspect", ...args, "--data", data]);
   const running = await inspect("wills");
   expect(running.code).toBe(2);
   expect(running.stderr).toContain(`another broker has it open (process ${first.pid})`);
-  const early = await MqttJsClient.connect(first.port, { clientId: "early", will });
-  await early.roundTrip();
-  await early.mqtt.endAsync();
-  await first.line("its end", ({ event, client }) => event === "ended" && client === "early");
   await kill(first);
   const before = contentOf(data);
 
