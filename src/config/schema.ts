@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { defaultLimits } from "../core/limits.ts";
+import { defaultTransportLimits } from "../transport/transport-limits.ts";
 import { listenerSchema, tlsSchema } from "./listener-schema.ts";
 import {
   day,
@@ -20,7 +21,7 @@ import { address, choice, count, duration, file, kind, size, yesOrNo } from "./v
  * converts it to plain numbers.
  */
 
-const limits = defaultLimits;
+const limits = { ...defaultLimits, ...defaultTransportLimits };
 
 export const listenersMax = 64;
 
@@ -160,6 +161,21 @@ const limitsSchema = z.strictObject({
   outputBytes: size({ min: 1024, max: gibibyte })
     .default(writeSize(mebibyte))
     .describe("Bytes of pending output to a connection at which deliveries to it stop."),
+  webSocketBytes: size({ min: mebibyte, max: 64 * gibibyte })
+    .default(writeSize(limits.webSocketBytes))
+    .describe(
+      "WebSocket frames of a listener that have arrived and wait to be read; beyond it, the connections that wait longest are ended (1008).",
+    ),
+  webSocketEmptyFrames: count({ min: 1, max: 10_000_000 })
+    .default(limits.webSocketEmptyFrames)
+    .describe(
+      "WebSocket frames without a byte in them, such as Pings, that a client may send at once; more end its connection (1008).",
+    ),
+  drainedBytes: size({ min: mebibyte, max: 64 * gibibyte })
+    .default(writeSize(limits.drainedBytes))
+    .describe(
+      "Bytes that a listener reads and drops in a second, of clients that send on after their end; the rest waits.",
+    ),
 });
 
 const tcpSchema = z.strictObject({

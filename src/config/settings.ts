@@ -1,6 +1,7 @@
 import { assert } from "../core/assert.ts";
 import type { Limits } from "../core/limits.ts";
 import { isLocalhost } from "../transport/loopback.ts";
+import type { TransportLimits } from "../transport/transport-limits.ts";
 import { quarterOfMemory } from "./machine-memory.ts";
 import { bare } from "./problem.ts";
 import { bytesOf, millisecondsOf } from "./quantity.ts";
@@ -11,6 +12,7 @@ export interface Settings {
   readonly listeners: readonly ListenerSettings[];
   /** The core's limits, in the units that its keys name. */
   readonly limits: Limits;
+  readonly transports: TransportLimits;
   readonly auth: {
     /** CONNECTs that may wait for the check of their password. */
     readonly authentications: number;
@@ -103,6 +105,12 @@ export function settingsOf(config: Config): Settings {
   return {
     listeners: config.listeners.map((listener) => listenerSettings(listener, config)),
     limits: coreLimits(config.limits),
+    transports: {
+      packetSize: bytes(config.limits.packetSize),
+      webSocketBytes: bytes(config.limits.webSocketBytes),
+      webSocketEmptyFrames: config.limits.webSocketEmptyFrames,
+      drainedBytes: bytes(config.limits.drainedBytes),
+    },
     auth: {
       authentications: config.limits.authentications,
       refusalDelayMs: milliseconds(config.auth.refusalDelay),
@@ -173,9 +181,13 @@ function coreLimits(limits: Config["limits"]): Limits {
     stallTimeout,
     keepAliveMax,
     sessionExpiryMax,
-    ...others
+    outputBytes: _driver,
+    authentications: _accounts,
+    webSocketBytes: _waiting,
+    webSocketEmptyFrames: _frames,
+    drainedBytes: _drained,
+    ...same
   } = limits;
-  const { outputBytes: _driver, authentications: _accounts, ...same } = others;
   const packetSize = bytes(limits.packetSize);
   const controlPacketSize = Math.min(bytes(limits.controlPacketSize), packetSize);
   return {

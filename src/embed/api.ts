@@ -249,4 +249,7 @@ export type LimitName =
   | "authentications"
   | "holdTimeout"
   | "stallTimeout"
-  | "outputBytes";
+  | "outputBytes"
+  | "webSocketBytes"
+  | "webSocketEmptyFrames"
+  | "drainedBytes";

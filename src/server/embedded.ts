@@ -94,7 +94,7 @@ export async function embeddedBroker(settings: EmbeddedSettings = {}): Promise<E
     config.tcp,
     ({ mountPoint, connections }) =>
       time.watch(driver.eventsFor({ name: "embedded", mountPoint, connections, allowAnonymous })),
-    () => broker.limits.packetSize,
+    () => config.transports,
   ).catch((cause: unknown) => {
     driver.stopTimer();
     throw cause;

@@ -58,7 +58,7 @@ export async function openEndpoints(
 
 async function openListeners(
   { config, env, loaded }: ServeSettings,
-  { broker, driver, certificates, policies }: Instance,
+  { broker, driver, certificates, policies, operator }: Instance,
 ): Promise<readonly ListeningSocket[]> {
   const tcp = broker.rules.tcpDetectors ? config.tcp : { keepAliveMs: 0, userTimeoutMs: 0 };
   const eventsFor = (listener: ListenerSettings) => {
@@ -67,9 +67,9 @@ async function openListeners(
   };
   const certificatesOf = (listener: ListenerSettings) =>
     certificates.of(config.listeners.indexOf(listener));
-  const packetSize = () => broker.limits.packetSize;
+  const limits = () => operator.transportLimits;
   const { listeners } = config;
-  const sockets = await listenAll(listeners, tcp, eventsFor, packetSize, certificatesOf, {
+  const sockets = await listenAll(listeners, tcp, eventsFor, limits, certificatesOf, {
     env,
     place: (key) => placeOf(key, loaded.origins),
   });

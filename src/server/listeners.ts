@@ -2,6 +2,7 @@ import type { Env } from "../config/environment.ts";
 import { CliError } from "../config/cli-error.ts";
 import type { ListenerSettings, Settings } from "../config/settings.ts";
 import { ListenError, type LinkEvents, type ListeningSocket } from "../transport/transport.ts";
+import type { TransportLimits } from "../transport/transport-limits.ts";
 import type { ListenerCertificates } from "./certificates.ts";
 import { typed } from "./npm-script.ts";
 import { transportFor } from "./platform.ts";
@@ -13,7 +14,7 @@ export async function listenAll(
   listeners: readonly ListenerSettings[],
   tcp: Settings["tcp"],
   eventsFor: (listener: ListenerSettings) => LinkEvents,
-  packetSize: () => number,
+  limits: () => TransportLimits,
   certificatesOf: (listener: ListenerSettings) => ListenerCertificates | null = () => null,
   /** `place`: how an error names a key of the configuration. */
   { env, place }: Named = { env: {}, place: (key) => key },
@@ -24,7 +25,7 @@ export async function listenAll(
     for (const [index, listener] of listeners.entries()) {
       const { host, port, path } = listener;
       socketPlace = path === null ? null : place(`listeners.${index}.path`);
-      const transport = await transportFor(listener, certificatesOf(listener), packetSize);
+      const transport = await transportFor(listener, certificatesOf(listener), limits);
       sockets.push(await transport.listen({ host, port, path, tcp, events: eventsFor(listener) }));
     }
     return sockets;

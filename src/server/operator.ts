@@ -22,6 +22,7 @@ import type { Loop } from "./driver/loop.ts";
 import type { EventHub } from "./event-hub.ts";
 import { applyRules, isSameListener, type RunningPolicy, withReloadedRules } from "./policies.ts";
 import type { ServeSettings } from "./serve.ts";
+import type { TransportLimits } from "../transport/transport-limits.ts";
 
 /** What an operator can change in a running broker. */
 export interface OperatedParts {
@@ -56,6 +57,7 @@ export class Operator {
   #loaded: Loaded;
   /** The configuration in force: what needs a restart keeps its value until then. */
   #inForce: readonly ValueWithOrigin[];
+  #transportLimits: TransportLimits;
   #level: Level;
   /** The reload that runs, if any: the next one waits for it. */
   #reloading: Promise<unknown> = Promise.resolve();
@@ -75,6 +77,7 @@ export class Operator {
     this.#listeners = settings.config.listeners;
     this.#loaded = settings.loaded;
     this.#inForce = valuesWithOrigins(settings.loaded);
+    this.#transportLimits = settings.config.transports;
     this.#level = settings.config.log.level;
   }
 
@@ -108,6 +111,11 @@ export class Operator {
 
   #connectionOf(clientId: string): number | null {
     return this.#broker.sessions.get(clientId)?.connection?.id ?? null;
+  }
+
+  /** Those in force. */
+  get transportLimits(): TransportLimits {
+    return this.#transportLimits;
   }
 
   get level(): Level {
@@ -164,7 +172,7 @@ export class Operator {
       return this.#notReloaded(file, problems);
     }
     const replacedFiles = this.#certificates.use(certificates);
-    const { limits, outputBytes, log, auth } = result.settings;
+    const { limits, outputBytes, transports, log, auth } = result.settings;
     const next = result.settings.listeners;
     const read = valuesWithOrigins(result);
     const inForce = replaced(this.#inForce, read, ({ path }) =>
@@ -180,6 +188,7 @@ export class Operator {
     const changed = isLevelBack ? [...paths, "log.level"] : paths;
     const { clients: connections } = openConnections(limits, this.#settings.config.admin);
     this.#driver.reconfigure({ ...limits, connections }, outputBytes);
+    this.#transportLimits = transports;
     this.#useLevel(log.level);
     this.#accounts.reconfigure(auth);
     applyRules(this.#policies, listeners);

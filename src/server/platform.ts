@@ -5,20 +5,21 @@ import { processLoop, timerLoop, type Loop } from "./driver/loop.ts";
 import type { SystemClock } from "./system-clock-bun.ts";
 import { TrustedAddresses } from "../transport/trusted-addresses.ts";
 import type { SocketPoll } from "../transport/socket-poll.ts";
+import type { TransportLimits } from "../transport/transport-limits.ts";
 import type { Transport } from "../transport/transport.ts";
 
 /** Differences between runtimes: the only place that checks which one runs. */
 
 /**
  * The transport of a listener: TCP or a unix socket, and what stands on top of it. `certificates`: of
- * a listener with TLS. `packetSize`: the limit for packets, which a reload may change.
+ * a listener with TLS. `limits`: those in force.
  */
 export async function transportFor(
   { proxies, tls, webSocket }: ListenerSettings,
   certificates: ListenerCertificates | null,
-  packetSize: () => number,
+  limits: () => TransportLimits,
 ): Promise<Transport> {
-  let transport = await sockets();
+  let transport = await sockets(() => limits().drainedBytes);
   if (proxies !== null) {
     const { proxied } = await import("../transport/proxied.ts");
     transport = proxied(transport, new TrustedAddresses(proxies));
@@ -32,7 +33,7 @@ export async function transportFor(
     const onWebSocket = await import("../transport/websocket.ts");
     const loop = platformLoop();
     const soon = (work: () => void): void => loop.soon(work);
-    transport = onWebSocket.webSocket(transport, { ...webSocket, packetSize, soon });
+    transport = onWebSocket.webSocket(transport, { ...webSocket, limits, soon });
   }
   return transport;
 }
@@ -43,13 +44,13 @@ export function missingTlsFeatures(): { readonly crl: boolean; readonly keyLog: 
   return { crl: isMissing, keyLog: isMissing };
 }
 
-async function sockets(): Promise<Transport> {
+async function sockets(drainedBytes: () => number): Promise<Transport> {
   if ("Bun" in globalThis) {
     const { bunTcp } = await import("../transport/tcp-bun.ts");
-    return bunTcp();
+    return bunTcp({ drainedBytes });
   }
   const { nodeTcp } = await import("../transport/tcp-node.ts");
-  return nodeTcp();
+  return nodeTcp({ drainedBytes });
 }
 
 /** Turns of the current runtime's loop. Deno reads no sockets between two immediates. */

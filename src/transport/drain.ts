@@ -1,8 +1,6 @@
-/** Bytes of ended connections that all links of a listener together read and drop in an interval. */
-const bytesOfInterval = 16 * 1024 * 1024;
 const intervalMs = 100;
-/** Links that go on in an interval: each reads half a MiB at least before it can be paused again. */
-const linksOfInterval = 16;
+/** What a link that goes on may read before it can be paused again, bytes: two chunks. */
+const bytesOfLink = 1024 * 1024;
 
 /** A link that has ended, and reads on until its peer closes too. */
 interface Draining {
@@ -16,14 +14,21 @@ interface Draining {
  * as it can.
  */
 export class Drain {
+  readonly #bytesOfSecond: () => number;
   readonly #later: (work: () => void) => void;
-  #left = bytesOfInterval;
+  #left: number;
   #isTimed = false;
   readonly #waiting = new Set<Draining>();
 
-  /** `later` runs work after an interval. */
-  constructor(later: (work: () => void) => void = afterInterval) {
+  /** `bytesOfSecond`: for all links of a listener together. `later` runs work after an interval. */
+  constructor(bytesOfSecond: () => number, later: (work: () => void) => void = afterInterval) {
+    this.#bytesOfSecond = bytesOfSecond;
     this.#later = later;
+    this.#left = this.#bytesOfInterval;
+  }
+
+  get #bytesOfInterval(): number {
+    return (this.#bytesOfSecond() / 1000) * intervalMs;
   }
 
   /** The link has read and dropped so many bytes. */
@@ -49,8 +54,8 @@ export class Drain {
 
   #pass(): void {
     this.#isTimed = false;
-    this.#left = bytesOfInterval;
-    let room = linksOfInterval;
+    this.#left = this.#bytesOfInterval;
+    let room = Math.ceil(this.#left / bytesOfLink);
     for (const link of this.#waiting) {
       if (room-- === 0) break;
       this.#waiting.delete(link);

@@ -6,9 +6,6 @@ const framesForPoll = 600;
 /** Frames that a link which waits reads at a time. */
 const framesOfSlice = 200;
 
-/** Bytes of frames that may wait on all links of a listener together. */
-const waitingMaxBytes = 64 * 1024 * 1024;
-
 /** A link with chunks that wait for a later turn. */
 interface Behind {
   /** Reads some `frames`, as far as the turn goes. Returns whether more waits. */
@@ -26,14 +23,17 @@ interface Behind {
  */
 export class FrameTurns {
   readonly #soon: (work: () => void) => void;
+  readonly #waitingMax: () => number;
   #left = framesOfTurn;
   #isArmed = false;
   readonly #fresh = new Set<Behind>();
   readonly #cut = new Set<Behind>();
   #waitingBytes = 0;
 
-  constructor(soon: (work: () => void) => void) {
+  /** `waitingMax`: bytes of frames that may wait on all links of a listener together. */
+  constructor(soon: (work: () => void) => void, waitingMax: () => number) {
     this.#soon = soon;
+    this.#waitingMax = waitingMax;
   }
 
   /** No further frame may be read in this turn. */
@@ -75,9 +75,10 @@ export class FrameTurns {
 
   /** Those that have waited for longest have the most frames. */
   #shed(): void {
+    const waitingMax = this.#waitingMax();
     for (const links of [this.#cut, this.#fresh]) {
       for (const link of links) {
-        if (this.#waitingBytes <= waitingMaxBytes) return;
+        if (this.#waitingBytes <= waitingMax) return;
         links.delete(link);
         link.giveUp();
       }

@@ -6,6 +6,7 @@ import { loadSocketState, type SocketState } from "./tcp-bun-state.ts";
 import { tcpDetectors, type TcpCapabilities, type TcpDetectors } from "./tcp-detectors.ts";
 import { tcpEnd } from "./tcp-end.ts";
 import { listenOnPath } from "./unix-address.ts";
+import { defaultTransportLimits } from "./transport-limits.ts";
 import type { Link, LinkEvents, TcpWatch, Transport } from "./transport.ts";
 
 interface BunTcpOptions {
@@ -13,6 +14,8 @@ interface BunTcpOptions {
    * How long the link waits after `end()` for the peer to close, before it frees the descriptor.
    */
   readonly lingerMs?: number;
+  /** Bytes of ended connections that a listener reads and drops in a second. */
+  readonly drainedBytes?: () => number;
 }
 
 /** TCP and unix sockets on Bun.listen. */
@@ -21,6 +24,7 @@ export function bunTcp(options: BunTcpOptions = {}): Transport & {
   readonly capabilities: TcpCapabilities;
 } {
   const lingerMs = options.lingerMs ?? 5000;
+  const drainedBytes = options.drainedBytes ?? (() => defaultTransportLimits.drainedBytes);
   let loading: Promise<[TcpControl | null, SocketState | null]> | null = null;
   let capabilities = withoutControl;
   return {
@@ -34,7 +38,7 @@ export function bunTcp(options: BunTcpOptions = {}): Transport & {
       const endings = new Endings();
       const origin: Origin = {
         ...{ events, tcp, control, state, lingerMs, endings, path },
-        drain: new Drain(),
+        drain: new Drain(drainedBytes),
         inherited: null,
       };
       if (path !== null) return listenOnPath(path, async () => bindPath(path, origin));

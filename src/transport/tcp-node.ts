@@ -5,6 +5,7 @@ import { peerOf } from "./peer.ts";
 import { tcpDetectors, type TcpCapabilities } from "./tcp-detectors.ts";
 import { tcpEnd } from "./tcp-end.ts";
 import { listenOnPath } from "./unix-address.ts";
+import { defaultTransportLimits } from "./transport-limits.ts";
 import type { Link, LinkEvents, TcpWatch, Transport } from "./transport.ts";
 
 interface NodeTcpOptions {
@@ -12,6 +13,8 @@ interface NodeTcpOptions {
    * How long the link waits after `end()` for the peer to close, before it frees the descriptor.
    */
   readonly lingerMs?: number;
+  /** Bytes of ended connections that a listener reads and drops in a second. */
+  readonly drainedBytes?: () => number;
 }
 
 /** TCP and unix sockets on node:net, for Deno and Node. */
@@ -19,10 +22,11 @@ export function nodeTcp(
   options: NodeTcpOptions = {},
 ): Transport & { readonly capabilities: TcpCapabilities } {
   const lingerMs = options.lingerMs ?? 5000;
+  const drainedBytes = options.drainedBytes ?? (() => defaultTransportLimits.drainedBytes);
   return {
     capabilities: { keepAlive: "idle only", userTimeout: false, backlog },
     async listen({ host, port, path = null, tcp, events }) {
-      const origin = { events, tcp, lingerMs, path, drain: new Drain() };
+      const origin = { events, tcp, lingerMs, path, drain: new Drain(drainedBytes) };
       if (path !== null) return listenOnPath(path, () => bind({ path, backlog }, origin));
       return listenOn(host, port, (address, at) =>
         bind({ host: address, port: at, backlog, exclusive: true }, origin),

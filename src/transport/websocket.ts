@@ -7,11 +7,12 @@ import { HeadReader } from "../websocket/http-head.ts";
 import { protocolAt } from "../wire/foreign-protocol.ts";
 import { FrameTurns } from "./frame-turns.ts";
 import { LinkAbove, transportOn } from "./link-above.ts";
+import type { TransportLimits } from "./transport-limits.ts";
 import type { Link, LinkEvents, Transport } from "./transport.ts";
 
 export interface WebSocketOptions extends UpgradePolicy {
-  /** Bytes of the largest packet, asked when a connection opens; a frame may be a little larger. */
-  readonly packetSize: () => number;
+  /** Those in force. The packet size is that of the moment at which a connection opens. */
+  readonly limits: () => Omit<TransportLimits, "drainedBytes">;
   /** Runs `work` in the next turn of the loop, after the loop has read its sockets. */
   readonly soon: (work: () => void) => void;
 }
@@ -19,7 +20,7 @@ export interface WebSocketOptions extends UpgradePolicy {
 /** MQTT over WebSocket (RFC 6455) on the connections of another transport. */
 export function webSocket(below: Transport, options: WebSocketOptions): Transport {
   return transportOn(below, (events) => {
-    const turns = new FrameTurns(options.soon);
+    const turns = new FrameTurns(options.soon, () => options.limits().webSocketBytes);
     const origin: Origin = { events, options, turns, scratch: new Uint8Array(scratchBytes) };
     return (link) => new WebSocketLink(link, origin);
   });
@@ -33,12 +34,6 @@ const frameMargin = 64 * 1024;
 /** Bytes that are read between two looks at the budget of the turn, and at that of a slice. */
 const partBytes = 8 * 1024;
 const slicePartBytes = 1024;
-
-/**
- * So many more frames than bytes in them may arrive at once. No client has a use for more, and until
- * they are read they take memory that nobody has logged in for.
- */
-const bareFramesMax = 1000;
 
 /** Memory of a connection's link and readers, bytes. Measured: `scripts/holdings.ts` compares. */
 const webSocketBytes = 4000;
@@ -86,7 +81,7 @@ class WebSocketLink extends LinkAbove {
   constructor(below: Link, origin: Origin) {
     super(below);
     this.#origin = origin;
-    this.#frames = new FrameReader(true, origin.options.packetSize() + frameMargin);
+    this.#frames = new FrameReader(true, origin.options.limits().packetSize + frameMargin);
   }
 
   override get preparing(): string | null {
@@ -244,11 +239,8 @@ class WebSocketLink extends LinkAbove {
   /** The turns call this, of a link that waits. */
   giveUp(): void {
     if (this.isOver) return;
-    this.#fail(
-      CloseCode.policy,
-      "webSocketFailed",
-      "more WebSocket frames wait than there is room",
-    );
+    const detail = "more WebSocket frames wait than limits.webSocketBytes allows";
+    this.#fail(CloseCode.policy, "webSocketFailed", detail);
   }
 
   #fail(code: number, how: Loss, detail: string): void {
@@ -281,7 +273,7 @@ class WebSocketLink extends LinkAbove {
    * their payloads together: packets and frames need not align [v4-6.0.0-2] [v5-6.0.0-2].
    */
   #read(chunk: Uint8Array, slice = Infinity): void {
-    const { events, turns } = this.#origin;
+    const { events, turns, options } = this.#origin;
     const frames = this.#frames;
     const most = slice === Infinity ? partBytes : slicePartBytes;
     frames.begin(chunk);
@@ -296,7 +288,7 @@ class WebSocketLink extends LinkAbove {
     }
     const payloads = frames.take();
     this.#bareFrames = Math.max(0, this.#bareFrames + count - payloads.length);
-    const isFlood = this.#bareFrames > bareFramesMax;
+    const isFlood = this.#bareFrames > options.limits().webSocketEmptyFrames;
     if (at < chunk.length && !frames.isOver && !isFlood) this.#keep(chunk.subarray(at));
     if (this.#rest.length === 0) this.#bareFrames = 0;
     // Without payloads too: the driver counts what the link holds.
@@ -308,7 +300,8 @@ class WebSocketLink extends LinkAbove {
       return this.#fail(code, loss, detail);
     }
     if (isFlood) {
-      const detail = "a flood of WebSocket frames without a byte in them, such as Pings";
+      const detail =
+        "a flood of WebSocket frames without a byte in them, such as Pings (limits.webSocketEmptyFrames)";
       return this.#fail(CloseCode.policy, "webSocketFailed", detail);
     }
     if (frames.close === null) return;

@@ -353,10 +353,14 @@ test.if(isLinux).each(floods)(
   60_000,
 );
 
+const empty = new Uint8Array(0);
+const emptyFrames =
+  "a flood of WebSocket frames without a byte in them, such as Pings (limits.webSocketEmptyFrames)";
+
 test("a flood of Pings and of empty frames is ended, and others are served meanwhile", async () => {
   const flooders = await Promise.all(Array.from({ length: 10 }, async () => connected()));
   await using bystander = await MqttJsClient.connect(url(), { protocolVersion: 5 });
-  const pair = [frameOf(new Uint8Array(0), { opcode: 9 }), frameOf(new Uint8Array(0))];
+  const pair = [frameOf(empty, { opcode: 9 }), frameOf(empty)];
   const flood = Buffer.concat(Array.from({ length: 50_000 }, () => pair).flat());
   const pouring = Promise.all(flooders.map(async (peer) => peer.pour(flood)));
   pouring.catch(() => {});
@@ -364,10 +368,36 @@ test("a flood of Pings and of empty frames is ended, and others are served meanw
   for (const peer of flooders) {
     expect(await endOf(peer)).toMatchObject({
       cause: "webSocketFailed",
-      detail: "a flood of WebSocket frames without a byte in them, such as Pings",
+      detail: emptyFrames,
     });
   }
   for (const peer of flooders) peer.rst();
+  await isServing();
+}, 60_000);
+
+test("what is a flood of empty frames, a reload decides", async () => {
+  const peer = await connected();
+  const pings = Buffer.concat(Array.from({ length: 20 }, () => frameOf(empty, { opcode: 9 })));
+  peer.send(pings);
+  await peer.until(() => spoken(peer.bytes).pongs.length > 0);
+  await broker.reload({ limits: { ...patient.limits, webSocketEmptyFrames: 10 } });
+  peer.send(pings);
+  expect(await endOf(peer)).toMatchObject({ cause: "webSocketFailed", detail: emptyFrames });
+  peer.rst();
+  await broker.reload(patient);
+}, 60_000);
+
+test("with less room for frames that wait, those who have most of them are ended", async () => {
+  await broker.reload({ limits: { ...patient.limits, webSocketBytes: "1MiB" } });
+  const flooders = await Promise.all(Array.from({ length: 20 }, async () => connected()));
+  const ping = Buffer.concat([frameOf(Uint8Array.of(0xc0)), frameOf(Uint8Array.of(0))]);
+  const flood = Buffer.concat(Array.from({ length: 100_000 }, () => ping));
+  const pouring = Promise.all(flooders.map(async (peer) => peer.pour(flood)));
+  pouring.catch(() => {});
+  const detail = "more WebSocket frames wait than limits.webSocketBytes allows";
+  await broker.line("a flood without room", (line) => line["detail"] === detail);
+  for (const peer of flooders) peer.rst();
+  await broker.reload(patient);
   await isServing();
 }, 60_000);
 

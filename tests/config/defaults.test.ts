@@ -7,6 +7,7 @@ import { bytesOf, millisecondsOf, writeDuration, writeSize } from "../../src/con
 import { configSchema } from "../../src/config/schema.ts";
 import { settingsOf } from "../../src/config/settings.ts";
 import { defaultLimits } from "../../src/core/limits.ts";
+import { defaultTransportLimits } from "../../src/transport/transport-limits.ts";
 import { quarterOfMemory } from "../../src/config/machine-memory.ts";
 import { loaded } from "./sources.ts";
 
@@ -71,14 +72,21 @@ test("the rest of the defaults", () => {
         "keepAliveMs": 60000,
         "userTimeoutMs": 60000,
       },
+      "transports": {
+        "drainedBytes": 167772160,
+        "packetSize": 26214400,
+        "webSocketBytes": 67108864,
+        "webSocketEmptyFrames": 1000,
+      },
     }
   `);
 });
 
-test("each limit of the core has exactly one key, without a unit in its name", () => {
+test("each limit of the core and of the transports has exactly one key, without a unit in its name", () => {
   const config = Object.keys(configSchema.parse({}).limits);
   const core = Object.keys(defaultLimits).map((key) => key.replace(/(Ms|Seconds)$/, ""));
-  expect(config.toSorted()).toEqual([...core, "authentications", "outputBytes"].toSorted());
+  const others = [...Object.keys(defaultTransportLimits), "authentications", "outputBytes"];
+  expect(config.toSorted()).toEqual([...core, ...others].toSorted());
 });
 
 test("every key has a description that ends like a sentence", () => {

@@ -1,3 +1,4 @@
+import { defaultTransportLimits } from "../../src/transport/transport-limits.ts";
 import type { Link, LinkEvents, Transport } from "../../src/transport/transport.ts";
 import { webSocket } from "../../src/transport/websocket.ts";
 import { World, type WorldOptions } from "../support/world.ts";
@@ -41,7 +42,7 @@ export class VirtualPort implements Port {
     };
     const transport = webSocket(lines, {
       ...{ path: null, origins: null },
-      packetSize: () => limits.packetSize,
+      limits: () => ({ ...defaultTransportLimits, packetSize: limits.packetSize }),
       soon: (work) => void setImmediate(work),
     });
     const tcp = { keepAliveMs: 0, userTimeoutMs: 0 };

@@ -6,6 +6,7 @@ import { processLoop } from "../../src/server/driver/loop.ts";
 import { bunTcp } from "../../src/transport/tcp-bun.ts";
 import { TlsContexts } from "../../src/transport/tls-contexts.ts";
 import { tls } from "../../src/transport/tls.ts";
+import { defaultTransportLimits } from "../../src/transport/transport-limits.ts";
 import type { Transport } from "../../src/transport/transport.ts";
 import { webSocket } from "../../src/transport/websocket.ts";
 import { Authority, type Certificate } from "./certificates.ts";
@@ -80,7 +81,7 @@ function onWebSocket(below: Transport): Transport {
   return webSocket(below, {
     path: null,
     origins: null,
-    packetSize: () => packetSize,
+    limits: () => ({ ...defaultTransportLimits, packetSize }),
     soon: (work) => processLoop.soon(work),
   });
 }

@@ -4,6 +4,7 @@ import { eventually } from "../support/inbox.ts";
 import { dial, listening, Recorder, say, transports } from "./transports.ts";
 
 const mebibyte = 1024 * 1024;
+const perSecond = (): number => 160 * mebibyte;
 
 /** A link whose peer sends on as fast as it is read. */
 class Sender {
@@ -33,7 +34,7 @@ class Sender {
 describe("what ended connections send", () => {
   test("is read in portions, and each has its turn", () => {
     let works: (() => void)[] = [];
-    const drain = new Drain((work) => void works.push(work));
+    const drain = new Drain(perSecond, (work) => void works.push(work));
     const senders = Array.from({ length: 100 }, () => new Sender(drain));
     const sum = (): number => senders.reduce((bytes, { read }) => bytes + read, 0);
     const poll = (): void => senders.forEach((sender) => sender.arrive());
@@ -52,9 +53,34 @@ describe("what ended connections send", () => {
     expect(Math.min(...senders.map(({ read }) => read))).toBeGreaterThan(mebibyte);
   });
 
+  test("is as much a second as the limit of the moment says", () => {
+    let works: (() => void)[] = [];
+    let limit = 10 * mebibyte;
+    const drain = new Drain(
+      () => limit,
+      (work) => void works.push(work),
+    );
+    const senders = Array.from({ length: 10 }, () => new Sender(drain));
+    const sum = (): number => senders.reduce((bytes, { read }) => bytes + read, 0);
+    const interval = (): number => {
+      const before = sum();
+      const due = works;
+      works = [];
+      for (const work of due) work();
+      for (let round = 0; round < 20; round++) for (const one of senders) one.arrive();
+      return sum() - before;
+    };
+    for (let begun = 0; begun < 10; begun++) interval();
+    // A tenth of a second, and the chunk that goes beyond it.
+    for (let at = 0; at < 10; at++) expect(interval()).toBe(1.5 * mebibyte);
+    limit *= 3;
+    interval();
+    for (let at = 0; at < 10; at++) expect(interval()).toBeGreaterThan(3 * mebibyte);
+  });
+
   test("one that has little left is never paused, nor one that is closed resumed", () => {
     let works: (() => void)[] = [];
-    const drain = new Drain((work) => void works.push(work));
+    const drain = new Drain(perSecond, (work) => void works.push(work));
     const [one, other] = [new Sender(drain), new Sender(drain)];
     one.arrive();
     expect(one.isPaused).toBe(false);

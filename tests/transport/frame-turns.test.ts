@@ -3,7 +3,12 @@ import { FrameTurns } from "../../src/transport/frame-turns.ts";
 
 /** Turns that come when the test says so. */
 class Loop {
-  readonly turns = new FrameTurns((work) => void this.#work.push(work));
+  /** Bytes of frames that may wait. */
+  waitingMax = 64 * 1024 * 1024;
+  readonly turns = new FrameTurns(
+    (work) => void this.#work.push(work),
+    () => this.waitingMax,
+  );
   #work: (() => void)[] = [];
 
   /** Returns whether there was anything to do. */
@@ -92,7 +97,7 @@ describe("turns of WebSocket frames", () => {
     expect(loop.turn()).toBe(false);
   });
 
-  test("beyond 64 MiB, those that have waited for longest are given up", () => {
+  test("beyond the limit for bytes that wait, those that have waited for longest are given up", () => {
     const loop = new Loop();
     const old = Array.from({ length: 5 }, () => new Waiting(loop, many));
     loop.turn();
@@ -101,5 +106,10 @@ describe("turns of WebSocket frames", () => {
     // 15 times 6 MB wait, and room is for 11 of them.
     expect(old.filter(({ wasGivenUp }) => wasGivenUp).length).toBe(4);
     expect(late.some(({ wasGivenUp }) => wasGivenUp)).toBe(false);
+    // A smaller limit applies to those that wait already.
+    loop.waitingMax = 36e6;
+    loop.turn();
+    const givenUp = [...old, ...late].filter(({ wasGivenUp }) => wasGivenUp);
+    expect(givenUp.length).toBe(9);
   });
 });

@@ -5,6 +5,7 @@ import { bunTcp } from "../../src/transport/tcp-bun.ts";
 import { nodeTcp } from "../../src/transport/tcp-node.ts";
 import { tls } from "../../src/transport/tls.ts";
 import { TlsContexts } from "../../src/transport/tls-contexts.ts";
+import { defaultTransportLimits } from "../../src/transport/transport-limits.ts";
 import { webSocket } from "../../src/transport/websocket.ts";
 import { Authority, opensslMissing } from "../support/certificates.ts";
 import { eventually, within } from "../support/inbox.ts";
@@ -57,7 +58,7 @@ function onFrames(below: Make): Make {
   return (options) =>
     webSocket(below(options), {
       ...{ path: null, origins: null },
-      packetSize: () => packetSize,
+      limits: () => ({ ...defaultTransportLimits, packetSize }),
       soon: (work) => void setImmediate(work),
     });
 }

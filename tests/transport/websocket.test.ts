@@ -265,7 +265,9 @@ describe.each(kinds)("%s", (_, make) => {
       peer.fin();
     });
     expect(log).toEqual(["opened", "data", "webSocketFailed"]);
-    expect(details).toEqual(["a flood of WebSocket frames without a byte in them, such as Pings"]);
+    expect(details).toEqual([
+      "a flood of WebSocket frames without a byte in them, such as Pings (limits.webSocketEmptyFrames)",
+    ]);
   });
 
   test("a paused link hands on nothing until it resumes", async () => {
