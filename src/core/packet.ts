@@ -122,7 +122,7 @@ export function isReferable(of: Uint8Array, bytes: number): boolean {
   return bytes >= referredBytes && bytes * 2 >= of.buffer.byteLength;
 }
 
-/** Its bytes are its own, no part of the input's buffer: it outlives its CONNECT. */
+/** It outlives its CONNECT: its bytes are its own, or take most of the buffer that they came in. */
 export interface WillPacket {
   readonly topic: string;
   readonly payload: Uint8Array;

@@ -1,4 +1,10 @@
-import type { ConnectPacket, ProtocolVersion, Qos, WillPacket } from "../core/packet.ts";
+import {
+  type ConnectPacket,
+  isReferable,
+  type ProtocolVersion,
+  type Qos,
+  type WillPacket,
+} from "../core/packet.ts";
 import { Reason, type ProtocolError } from "../core/reason.ts";
 import { beginsWith } from "./beginning.ts";
 import { Cursor } from "./cursor.ts";
@@ -63,7 +69,8 @@ const connectFlag = {
  * Reads the CONNECT whose body is bytes[body..end): its fields in their order, as the flags announce
  * them [v4-3.1.2-9] [v4-3.1.2-11] [v4-3.1.2-18] to -21 [v4-3.1.3-1] [v4-3.1.3-3] to -5
  * [v4-3.1.3-11] [v5-3.1.2-9] [v5-3.1.2-16] to -19 [v5-3.1.3-1] [v5-3.1.3-3] to -5 [v5-3.1.3-12].
- * Decodes nothing before all of it is valid. The result does not refer to `bytes`.
+ * Decodes nothing before all of it is valid. The result refers to `bytes` only if its will takes most
+ * of them.
  */
 export function readConnect(
   bytes: Uint8Array,
@@ -218,14 +225,19 @@ function checkWillTopic(cursor: Cursor): void {
 
 function willFrom(bytes: Uint8Array, will: WillWalk, flags: number): WillPacket {
   const { properties: block } = will;
+  const payload = bytes.subarray(will.payloadStart, will.payloadEnd);
+  const properties = forwardedProperties(bytes, block);
+  // Not part of the packet, which begins with its header.
+  const isCopied = properties?.byteOffset === 0;
+  const isLarge = !isCopied && isReferable(bytes, payload.length + (properties?.length ?? 0));
   return {
     topic: decodeText(bytes, will.topicStart, will.topicEnd),
-    payload: bytes.slice(will.payloadStart, will.payloadEnd),
+    payload: isLarge ? payload : payload.slice(),
     qos: willQosOf(flags),
     retain: (flags & connectFlag.willRetain) !== 0,
     delayIntervalSeconds: block.willDelayInterval,
     expirySeconds: block.expirySeconds,
-    properties: forwardedProperties(bytes, block)?.slice() ?? null,
+    properties: isLarge || isCopied ? properties : (properties?.slice() ?? null),
   };
 }
 

@@ -295,28 +295,35 @@ function refuse(cursor: Cursor, statement: string, detail: string): void {
 
 /**
  * The properties that are forwarded with the message, in the client's order and encoding
- * [v5-3.3.2-4] [v5-3.3.2-15] to -18 [v5-3.3.2-20]; null: none. A subarray of `bytes` if all of them
- * are forwarded.
+ * [v5-3.3.2-4] [v5-3.3.2-15] to -18 [v5-3.3.2-20]; null: none. A subarray of `bytes` if they lie side
+ * by side, else a copy.
  */
 export function forwardedProperties(bytes: Uint8Array, block: PropertyBlock): Uint8Array | null {
-  const { start, end, withheld } = block;
-  if (withheld === null) return start === end ? null : bytes.subarray(start, end);
+  let { start, end } = block;
+  const withheld = block.withheld ?? nothingWithheld;
+  let first = 0;
+  let last = withheld.length;
+  for (; first < last && withheld[first] === start; first += 2) start = withheld[first + 1] ?? end;
+  for (; first < last && withheld[last - 1] === end; last -= 2) end = withheld[last - 2] ?? start;
+  if (start === end) return null;
+  if (first === last) return bytes.subarray(start, end);
   let size = end - start;
-  for (let index = 0; index < withheld.length; index += 2) {
+  for (let index = first; index < last; index += 2) {
     size -= (withheld[index + 1] ?? 0) - (withheld[index] ?? 0);
   }
-  if (size === 0) return null;
   const forwarded = new Uint8Array(size);
   let from = start;
   let at = 0;
-  for (let index = 0; index <= withheld.length; index += 2) {
-    const to = withheld[index] ?? end;
+  for (let index = first; index <= last; index += 2) {
+    const to = index === last ? end : (withheld[index] ?? end);
     forwarded.set(bytes.subarray(from, to), at);
     at += to - from;
     from = withheld[index + 1] ?? end;
   }
   return forwarded;
 }
+
+const nothingWithheld: readonly number[] = [];
 
 /** Whether a payload matches its Payload Format Indicator (v5-3.3.2.3.2, v5-3.1.3.2.3). */
 export function payloadMatchesFormat(
