@@ -43,8 +43,8 @@ export async function buildCommand(folder: string, identity: Identity): Promise<
 async function bundle(entry: string, define: Record<string, string> = {}): Promise<string> {
   const built = await Bun.build({
     ...{ entrypoints: [entry], target: "node", format: "esm", define },
-    // Only Bun has it, and only Bun asks for it.
-    external: ["bun:ffi"],
+    // Only Bun has them, and only Bun asks for them.
+    external: ["bun:ffi", "bun:jsc"],
     plugins: [esmOfJsonc],
   });
   for (const message of built.logs) console.error(Bun.inspect(message));

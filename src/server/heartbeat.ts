@@ -1,7 +1,5 @@
-import type { Memory } from "../core/memory.ts";
 import type { Driver } from "./driver/driver.ts";
-import { Garbage } from "./garbage.ts";
-import { garbageCollector } from "./platform.ts";
+import type { Garbage } from "./garbage.ts";
 
 /** Milliseconds between two heartbeats: the driver notices a blocked process within that time. */
 export const heartbeatMs = 100;
@@ -14,12 +12,9 @@ const heartbeatsPerSecond = 10;
  */
 export function startHeartbeat(
   driver: Driver,
-  memory: Memory,
+  garbage: Garbage | null,
   onSecond: (lagMs: number) => void,
 ): () => void {
-  const collect = garbageCollector();
-  const size = (): number => process.memoryUsage.rss();
-  const garbage = collect === null ? null : new Garbage(memory, size, collect);
   driver.heartbeat();
   let before = performance.now();
   let worstMs = 0;
@@ -29,7 +24,7 @@ export function startHeartbeat(
     worstMs = Math.max(worstMs, now - before - heartbeatMs);
     before = now;
     driver.heartbeat();
-    garbage?.look(now);
+    garbage?.look();
     beats += 1;
     if (beats < heartbeatsPerSecond) return;
     onSecond(worstMs);

@@ -12,11 +12,12 @@ import { Clock } from "./driver/clock.ts";
 import { SystemTimer } from "./driver/deadline-timer.ts";
 import { Driver } from "./driver/driver.ts";
 import { EventHub } from "./event-hub.ts";
+import { Garbage } from "./garbage.ts";
 import { heartbeatMs } from "./heartbeat.ts";
 import { KeyLog } from "./key-log.ts";
 import { Operator } from "./operator.ts";
 import { Persistence } from "./persistence.ts";
-import { platformLoop, socketPoll } from "./platform.ts";
+import { garbageCollector, platformLoop, socketPoll } from "./platform.ts";
 import { policyOf, type RunningPolicy } from "./policies.ts";
 import type { ServeSettings } from "./serve.ts";
 import { Vitals } from "./vitals.ts";
@@ -28,6 +29,8 @@ export interface Instance {
   readonly hub: EventHub;
   readonly broker: Broker;
   readonly driver: Driver;
+  /** Null: this runtime collects its garbage when it likes. */
+  readonly garbage: Garbage | null;
   /** Null: nothing outlives the process. */
   readonly persistence: Persistence | null;
   readonly vitals: Vitals;
@@ -105,6 +108,14 @@ export async function createInstance(settings: ServeSettings): Promise<Instance>
     clock.now(),
   );
   onFault = (cause: unknown): void => reject(new FaultWithState(cause, broker));
+  const collector = await garbageCollector();
+  const garbage =
+    collector === null
+      ? null
+      : new Garbage(broker.memory, {
+          ...{ now: () => performance.now(), size: () => process.memoryUsage.rss() },
+          ...collector,
+        });
   const driver = new Driver({
     broker,
     clock,
@@ -117,6 +128,7 @@ export async function createInstance(settings: ServeSettings): Promise<Instance>
     loop,
     poll: await socketPoll(),
     heartbeatMs,
+    onRead: (bytes) => garbage?.read(bytes),
     onFault,
   });
   const keyLog = settings.keyLog === null ? null : new KeyLog(settings.keyLog, warn);
@@ -135,6 +147,7 @@ export async function createInstance(settings: ServeSettings): Promise<Instance>
       hub,
       broker,
       driver,
+      garbage,
       persistence,
       vitals,
       operator,

@@ -131,7 +131,7 @@ export class Persistence {
       }
       driver.order({ type: "loadedAll" });
       // Before clients can connect: what parts were made of is garbage by now.
-      if (parts > partsOfMuch) garbageCollector()?.();
+      if (parts > partsOfMuch) (await garbageCollector())?.all();
     } catch (cause) {
       throw refusal(cause, this.#at);
     }

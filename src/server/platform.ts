@@ -2,6 +2,7 @@ import type { ListenerSettings } from "../config/settings.ts";
 import { assert } from "../core/assert.ts";
 import type { ListenerCertificates } from "./certificates.ts";
 import { processLoop, timerLoop, type Loop } from "./driver/loop.ts";
+import type { Collector } from "./garbage.ts";
 import type { SystemClock } from "./system-clock-bun.ts";
 import { TrustedAddresses } from "../transport/trusted-addresses.ts";
 import type { SocketPoll } from "../transport/socket-poll.ts";
@@ -58,17 +59,11 @@ export function platformLoop(): Loop {
   return "Deno" in globalThis ? timerLoop : processLoop;
 }
 
-/**
- * Collects all garbage, and returns how many milliseconds that took; null: this runtime offers no
- * such call.
- */
-export function garbageCollector(): (() => number) | null {
+/** Null: this runtime offers no such calls. */
+export async function garbageCollector(): Promise<Collector | null> {
   if (!("Bun" in globalThis)) return null;
-  return () => {
-    const began = performance.now();
-    Bun.gc(true);
-    return performance.now() - began;
-  };
+  const { edenGC } = await import("bun:jsc");
+  return { young: () => void edenGC(), all: () => Bun.gc(true) };
 }
 
 /** Null: this runtime calls no C library, or the system is not Linux. */

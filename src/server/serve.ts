@@ -46,7 +46,7 @@ export interface ServeSettings {
  */
 export async function serve(settings: ServeSettings): Promise<number> {
   const instance = await createInstance(settings);
-  const { broker, driver, operator, persistence, vitals, note, onFault } = instance;
+  const { broker, driver, garbage, operator, persistence, vitals, note, onFault } = instance;
   // First, so that a signal leaves no file behind.
   const signals = new StopSignals();
   const stopWaiting = (): void => {
@@ -63,7 +63,7 @@ export async function serve(settings: ServeSettings): Promise<number> {
   const manager = await serviceManager(settings.env, process.pid, warn);
   manager?.ready(endpoints.urls);
   settings.onListening?.(endpoints.urls);
-  const stopHeartbeat = startHeartbeat(driver, broker.memory, (lagMs) =>
+  const stopHeartbeat = startHeartbeat(driver, garbage, (lagMs) =>
     vitals.beat(lagMs, performance.now(), broker.statistics),
   );
   signals.onReload = () => void operator.reload(null).catch(onFault);

@@ -60,6 +60,8 @@ export interface DriverOptions {
    * Absent: not checked.
    */
   readonly heartbeatMs?: number;
+  /** Called with the bytes of each chunk of a link. */
+  readonly onRead?: (bytes: number) => void;
   /** Called with a fault of our own: print the state and exit. The current work stops. */
   readonly onFault: (fault: unknown) => void;
 }
@@ -419,6 +421,7 @@ export class Driver {
   }
 
   #data(channel: Channel, chunk: Uint8Array): void {
+    this.#options.onRead?.(chunk.length);
     // Ignore bytes after the core has closed the connection.
     if (!channel.open) return;
     this.bytesReceived += chunk.length;
