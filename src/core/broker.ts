@@ -31,7 +31,7 @@ import { publishOrdered } from "./ordered-message.ts";
 import { fitToSize, packetSize } from "./packet-size.ts";
 import { Journal } from "./journal.ts";
 import { Memory } from "./memory.ts";
-import type { ClientPacket, ServerPacket } from "./packet.ts";
+import type { ClientPacket, ServerPacket, WillPacket } from "./packet.ts";
 import { endMalformed } from "./malformed.ts";
 import { Pressure } from "./pressure.ts";
 import { relieve } from "./relief.ts";
@@ -112,6 +112,8 @@ export class Broker {
   /** While deadlines are handled: the work from which on wills wait for their own turn. */
   willsUntil = Infinity;
   readonly postponed = new PostponedWills();
+  /** The last will of a session, if a planted quirk lets it come again. */
+  readonly formerWills = new WeakMap<Session, WillPacket>();
   readonly departures = new Departures();
   readonly statistics: Statistics = newStatistics();
   readonly standstills = new Standstills();

@@ -197,7 +197,7 @@ function armWill(
   session: Session,
   packet: ConnectPacket,
 ): void {
-  const asked = packet.will ?? session.formerWill;
+  const asked = packet.will ?? broker.formerWills.get(session) ?? null;
   if (asked === null || isIgnored(broker.rules, packet, asked)) return;
   const topic = connection.listener.mountPoint + asked.topic;
   const will = new Will(session, asked, topic, broker.now);

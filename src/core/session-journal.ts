@@ -7,6 +7,7 @@ import {
   willRecord,
 } from "./durable-values.ts";
 import type { BatchPart, Journal, KeptMessage } from "./journal.ts";
+import type { Millis } from "./io.ts";
 import type { Message } from "./packet.ts";
 import type { Session } from "./session.ts";
 import { SmallMap } from "./small-map.ts";
@@ -66,6 +67,14 @@ class Kept {
   }
 }
 
+/** Where a session's latest connection came from, and its keepalive; for people. */
+export interface Origin {
+  readonly listener: string;
+  readonly remote: string;
+  readonly connectedAt: Millis;
+  readonly keepAliveSeconds: number;
+}
+
 /**
  * What changed of one session since the last batch, and what the store has of it. A session that
  * ends with its connection is not durable: of it only its will is kept, with the session's own
@@ -77,6 +86,8 @@ export class SessionJournal {
   /** Of the session in the store; 0: the store has nothing of it. */
   #number = 0;
   #kept: Kept | null = null;
+  /** Null: no CONNECT was accepted yet. */
+  origin: Origin | null = null;
   #hasWill = false;
   #hasEnded = false;
   // What changed. Created with their first entries.

@@ -9,9 +9,9 @@ import type { Millis } from "./io.ts";
 import { InflightWindow, type Outgoing } from "./inflight.ts";
 import type { Journal } from "./journal.ts";
 import { costs, type Memory, textBytes } from "./memory.ts";
-import type { Message, ProtocolVersion, Qos, WillPacket } from "./packet.ts";
+import type { Message, ProtocolVersion, Qos } from "./packet.ts";
 import { Queue, type Queued, type QueueLimits, type QueueTotals } from "./queue.ts";
-import type { SessionJournal } from "./session-journal.ts";
+import type { Origin, SessionJournal } from "./session-journal.ts";
 import { SmallMap } from "./small-map.ts";
 import type { Subscription } from "./subscriptions.ts";
 import type { Timed } from "./timed.ts";
@@ -27,6 +27,7 @@ export interface Replay {
 }
 
 // Of sessions that never had any. The types of the getters let nothing be added to them.
+const noSubscriptions = new SmallMap<string, Subscription>();
 const noResends = new Set<Outgoing>();
 const noIncoming = new Set<number>();
 const noReplays = new Map<string, Replay>();
@@ -60,14 +61,6 @@ export class SessionsShare {
   }
 }
 
-/** Where a session's latest connection came from, and its keepalive; for people. */
-interface Origin {
-  readonly listener: string;
-  readonly remote: string;
-  readonly connectedAt: Millis;
-  readonly keepAliveSeconds: number;
-}
-
 interface KnownRights {
   readonly of: Access;
   readonly rights: Rights;
@@ -83,8 +76,8 @@ export class Session {
   pump: Deadline<Timed> | null = null;
   /** What of it outlives the process; null: nothing. */
   readonly journal: SessionJournal | null;
-  readonly #subscriptions = new SmallMap<string, Subscription>();
   // Created with their first entries.
+  #subscriptions: SmallMap<string, Subscription> | null = null;
   #queue: Queue | null = null;
   #outgoing: InflightWindow | null = null;
   #resends: Set<Outgoing> | null = null;
@@ -101,15 +94,11 @@ export class Session {
   /** That a message on some topic is not for it was logged since its last CONNECT. */
   isDenialLogged = false;
   connection: Connection | null = null;
-  /** Of the latest connection; null: nothing outlives the process. */
-  origin: Origin | null = null;
   /** How and when the latest connection ended; null: it is open. */
   ended: { readonly cause: EndCause; readonly at: Millis } | null = null;
   /** Seconds in force; 0: ends with its connection; Infinity: never expires. */
   expiryIntervalSeconds = 0;
   will: Will | null = null;
-  /** The last will before `will`, if a planted quirk lets it come again; else null. */
-  formerWill: WillPacket | null = null;
   /** Whether it ever had a shared subscription. */
   hasUsedSharedFilters = false;
   /** When its client last took some of its backlog, or the backlog began. */
@@ -149,7 +138,7 @@ export class Session {
     this.ended = null;
     if (this.journal === null) return;
     const { listener, remote, keepAliveSeconds } = connection;
-    this.origin = { listener: listener.name, remote, connectedAt: now, keepAliveSeconds };
+    this.journal.origin = { listener: listener.name, remote, connectedAt: now, keepAliveSeconds };
     this.journal.changed();
   }
 
@@ -159,7 +148,8 @@ export class Session {
     this.version = record.version;
     this.username = record.username;
     this.accessList = record.accessList;
-    this.origin = { listener, remote, connectedAt, keepAliveSeconds };
+    if (this.journal !== null)
+      this.journal.origin = { listener, remote, connectedAt, keepAliveSeconds };
     this.ended = record.ended;
     this.expiryIntervalSeconds = record.expirySeconds ?? Infinity;
     this.hasUsedSharedFilters = record.hasUsedSharedFilters;
@@ -172,13 +162,19 @@ export class Session {
     this.journal?.changed();
   }
 
+  /** Of the latest connection; null: nothing outlives the process. */
+  get origin(): Origin | null {
+    return this.journal?.origin ?? null;
+  }
+
+  /** By filter. Ask anew after one was added: the first creates it. */
   get subscriptions(): Omit<SmallMap<string, Subscription>, "set" | "delete"> {
-    return this.#subscriptions;
+    return this.#subscriptions ?? noSubscriptions;
   }
 
   /** Adds a subscription, or replaces that of the same filter. */
   addSubscription(subscription: Subscription): void {
-    this.#subscriptions.set(subscription.filter, subscription);
+    (this.#subscriptions ??= new SmallMap()).set(subscription.filter, subscription);
     this.journal?.subscriptionChanged(subscription.filter);
     if (subscription.group === null || this.hasUsedSharedFilters) return;
     this.hasUsedSharedFilters = true;
@@ -186,7 +182,7 @@ export class Session {
   }
 
   removeSubscription(filter: string): void {
-    this.#subscriptions.delete(filter);
+    this.#subscriptions?.delete(filter);
     this.journal?.subscriptionChanged(filter);
   }
 

@@ -1,12 +1,14 @@
 /** Entries up to which a list is searched. */
 const listMax = 8;
+/** The list of every map without entries; nothing is added to it. */
+const noEntries: never[] = [];
 
 /**
  * A map of which there are many with few entries each: a list, of keys and values in turn, takes a
  * third of the memory of a Map. From a number of entries on it is one.
  */
 export class SmallMap<Key extends number | string, Value extends object> {
-  #list: (Key | Value)[] = [];
+  #list: (Key | Value)[] = noEntries;
   #map: Map<Key, Value> | null = null;
 
   get size(): number {
@@ -24,11 +26,12 @@ export class SmallMap<Key extends number | string, Value extends object> {
     if (this.#map !== null) return void this.#map.set(key, value);
     const at = this.#placeOf(key);
     if (at >= 0) this.#list[at + 1] = value;
+    else if (this.#list.length === 0) this.#list = [key, value];
     else if (this.#list.length < 2 * listMax) this.#list.push(key, value);
     else {
       this.#map = new Map(this);
       this.#map.set(key, value);
-      this.#list = [];
+      this.#list = noEntries;
     }
   }
 

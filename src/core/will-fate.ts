@@ -199,7 +199,7 @@ function setFate<Fate extends WillFate>(
   will.become(fate.fate);
   if (will.isPostponed) broker.postponed.delete(will);
   broker.memory.wills.give(will.held);
-  if (broker.rules.willStaysWithSession) will.session.formerWill = will.packet;
+  if (broker.rules.willStaysWithSession) broker.formerWills.set(will.session, will.packet);
   if (!will.isDetached) {
     assert(will.session.will === will, "a will is settled once");
     will.session.will = null;

@@ -1,4 +1,4 @@
-import type { Full, UnfinishedBytes } from "./unfinished.ts";
+import { type Full, UnfinishedBytes } from "./unfinished.ts";
 
 /** Initial buffer, bytes: slow senders take little memory. */
 const firstRoom = 256;
@@ -64,3 +64,6 @@ export class Pieces {
     return bytes;
   }
 }
+
+/** Of every reader that gathers none; never begun. */
+export const noPieces = new Pieces(new UnfinishedBytes(0));

@@ -7,7 +7,7 @@ import { Cursor } from "./cursor.ts";
 import { endlessLength, headerViolation, wastefulLength } from "./fixed-header.ts";
 import { firstByteViolation, packetName, PacketType, readAuth, readDisconnect } from "./grammar.ts";
 import { foreignProtocol } from "./foreign-protocol.ts";
-import { Pieces } from "./pieces.ts";
+import { noPieces, Pieces } from "./pieces.ts";
 import { readPublish } from "./publish.ts";
 import { readSubscribe, readUnsubscribe } from "./subscribe.ts";
 import {
@@ -56,7 +56,12 @@ const levelEnd = 9;
 /** Bytes of the body of a CONNECT above the limit that are searched for its client id. */
 const claimBytes = 1024;
 
+/** Options of which none is left open. */
+type Counted = PacketReaderOptions & { readonly unfinished: UnfinishedBytes };
+
 const nothing = new Uint8Array(0);
+/** The chunk of a reader that has failed: it reads no more. */
+const stopped = new Uint8Array(0);
 /** The waiting chunks of every reader that never had any; not to be changed. */
 const noChunks: Uint8Array[] = [];
 
@@ -72,11 +77,9 @@ export class PacketReader {
   version: ProtocolVersion | null = null;
 
   /** All readers of a broker share them. */
-  readonly #options: PacketReaderOptions;
-  readonly #unfinished: UnfinishedBytes;
+  readonly #options: Counted;
   /** Created with the first PUBLISH. */
   #topics: TopicNames | null = null;
-  #failed = false;
 
   /** Unread bytes: #chunk[#position..], then the waiting chunks. */
   #chunk: Uint8Array = nothing;
@@ -84,7 +87,8 @@ export class PacketReader {
   #waiting = noChunks;
   #waitingBytes = 0;
 
-  readonly #pieces: Pieces;
+  /** Of its own while a packet arrives in pieces. */
+  #pieces = noPieces;
 
   /** The client id of an invalid CONNECT. */
   #claimedClientId: string | null = null;
@@ -95,9 +99,13 @@ export class PacketReader {
   #end = 0;
 
   constructor(options: PacketReaderOptions) {
-    this.#options = options;
-    this.#unfinished = options.unfinished ?? new UnfinishedBytes(Infinity);
-    this.#pieces = new Pieces(this.#unfinished);
+    this.#options = isCounted(options)
+      ? options
+      : { ...options, unfinished: new UnfinishedBytes(Infinity) };
+  }
+
+  get #failed(): boolean {
+    return this.#chunk === stopped;
   }
 
   get #packetSize(): number {
@@ -191,7 +199,7 @@ export class PacketReader {
       const whole = this.#pieces.gathered === 0 ? this.#findInPlace() : this.#gather();
       if (whole === "incomplete") continue;
       if (whole !== null) return this.#fail(whole);
-      return this.#read(this.#pieces.gathered === 0 ? this.#chunk : this.#pieces.take());
+      return this.#read(this.#pieces.gathered === 0 ? this.#chunk : this.#takePieces());
     }
     return null;
   }
@@ -210,13 +218,18 @@ export class PacketReader {
 
   /** Stops reading and releases the unread bytes. */
   discard(): void {
-    this.#failed = true;
-    this.#chunk = nothing;
+    this.#chunk = stopped;
     this.#position = 0;
     this.#waiting.length = 0;
     this.#waitingBytes = 0;
-    this.#pieces.take();
+    this.#takePieces();
     this.#topics?.clear();
+  }
+
+  #takePieces(): Uint8Array {
+    const bytes = this.#pieces.take();
+    this.#pieces = noPieces;
+    return bytes;
   }
 
   /** Moves to the next chunk if the current one is used up. False: no bytes left. */
@@ -242,6 +255,7 @@ export class PacketReader {
     // Without a complete header, only the rest of the chunk is known to be needed.
     const size = found === null ? this.#end - this.#start : headerMaximumSize;
     const rest = chunk.length - this.#position;
+    this.#pieces = new Pieces(this.#options.unfinished);
     const full = this.#pieces.begin(size, rest);
     return full === null ? this.#append(rest) : tooManyUnfinished(this.version, full);
   }
@@ -351,7 +365,7 @@ export class PacketReader {
     if (version === null) return this.#readFirst(bytes, start, body, end);
     switch ((bytes[start] ?? 0) >> 4) {
       case PacketType.publish:
-        this.#topics ??= new TopicNames(this.#unfinished);
+        this.#topics ??= new TopicNames(this.#options.unfinished);
         return readPublish(bytes, start, body, end, version, this.#topics);
       case PacketType.puback:
         return readAck(bytes, "puback", body, end, version);
@@ -406,4 +420,8 @@ export class PacketReader {
     this.discard();
     return { type: "violation", error, version: this.version, clientId: this.#claimedClientId };
   }
+}
+
+function isCounted(options: PacketReaderOptions): options is Counted {
+  return options.unfinished !== undefined;
 }

@@ -88,6 +88,13 @@ export interface DurableHabits {
 
 const none: readonly never[] = [];
 
+/** What the histories of a broker share. */
+interface HistoriesShare {
+  readonly memory: Memory;
+  /** Null: nothing outlives the process. */
+  readonly journal: RecordJournal | null;
+}
+
 /** The latest history of one client id. */
 export class ClientHistory implements Lasting {
   readonly clientId: string;
@@ -105,32 +112,31 @@ export class ClientHistory implements Lasting {
   /** Whether the client is connected now. */
   connected = false;
 
-  readonly #memory: Memory;
-  readonly #journal: RecordJournal | null;
+  readonly #shared: HistoriesShare;
   /** Bytes of its own, without connections, wills and events. */
   #bytes: number = costs.history;
 
-  constructor(clientId: string, memory: Memory, journal: RecordJournal | null) {
+  constructor(clientId: string, shared: HistoriesShare) {
     this.clientId = clientId;
-    this.#memory = memory;
-    this.#journal = journal;
-    memory.records.take(this.#bytes);
+    this.#shared = shared;
+    shared.memory.records.take(this.#bytes);
   }
 
   /** It is forgotten. */
   release(): void {
     for (const kept of [this.#connections, this.#wills, this.#events]) {
-      for (const one of listOf<Kept>(kept)) one.release(this.#memory);
+      for (const one of listOf<Kept>(kept)) one.release(this.#shared.memory);
     }
-    this.#memory.records.give(this.#bytes);
-    this.#journal?.forgot(this);
+    this.#shared.memory.records.give(this.#bytes);
+    this.#shared.journal?.forgot(this);
   }
 
   /** Its habits changed. */
   #changed(): void {
-    if (this.#journal === null) return;
-    if (this.#number === 0) this.#number = this.#journal.next();
-    this.#journal.noted(this);
+    const { journal } = this.#shared;
+    if (journal === null) return;
+    if (this.#number === 0) this.#number = journal.next();
+    journal.noted(this);
   }
 
   put(): RecordChange {
@@ -154,22 +160,22 @@ export class ClientHistory implements Lasting {
 
   #grow(bytes: number): void {
     this.#bytes += bytes;
-    this.#memory.records.take(bytes);
+    this.#shared.memory.records.take(bytes);
   }
 
   /** How many of each to keep. */
   #most(usually: number, whileShort: number): number {
-    return this.#memory.takes("expire") ? whileShort : usually;
+    return this.#shared.memory.takes("expire") ? whileShort : usually;
   }
 
   #keepConnection(record: ConnectionRecord): void {
     const most = this.#most(connectionsKept, connectionsKeptShort);
-    this.#connections = withLatest(this.#connections, record, most, this.#memory);
+    this.#connections = withLatest(this.#connections, record, most, this.#shared.memory);
   }
 
   #keepEvent(event: ConnectionRecord | KeptEvent): void {
     const most = this.#most(eventsKept, eventsKeptShort);
-    this.#events = withLatest(this.#events, event, most, this.#memory);
+    this.#events = withLatest(this.#events, event, most, this.#shared.memory);
   }
 
   /** CONNECT was accepted, which is an event too. */
@@ -196,14 +202,14 @@ export class ClientHistory implements Lasting {
     const [oldest] = refusals;
     if (oldest !== undefined && refusals.length >= refusalsKept) {
       this.#connections = this.connections.filter((other) => other !== oldest);
-      oldest.release(this.#memory);
+      oldest.release(this.#shared.memory);
     }
     this.#keepConnection(record);
   }
 
   armed(record: WillRecord): void {
     const most = this.#most(willsKept, willsKeptShort);
-    this.#wills = withLatest(this.#wills, record, most, this.#memory);
+    this.#wills = withLatest(this.#wills, record, most, this.#shared.memory);
   }
 
   /** Oldest first, as are the wills and the events. */

@@ -36,14 +36,12 @@ export class ClientHistories {
   readonly #recentEnds: RecentEnd[] = [];
   readonly turnedAway = new TurnedAway();
 
-  readonly #memory: Memory;
-
-  readonly #journal: RecordJournal | null;
+  /** With the histories. */
+  readonly #shared: { readonly memory: Memory; readonly journal: RecordJournal | null };
 
   constructor(limits: { readonly ledger: number }, memory: Memory, journal: RecordJournal | null) {
     this.#limits = limits;
-    this.#memory = memory;
-    this.#journal = journal;
+    this.#shared = { memory, journal };
   }
 
   of(clientId: string): ClientHistory | null {
@@ -131,7 +129,7 @@ export class ClientHistories {
   }
 
   #newHistory(clientId: string): ClientHistory {
-    return new ClientHistory(clientId, this.#memory, this.#journal);
+    return new ClientHistory(clientId, this.#shared);
   }
 
   /** Forgets the client that has been away for longest. False: there is none. */

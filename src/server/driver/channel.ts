@@ -21,11 +21,16 @@ export interface Withheld {
   readonly handIn: () => void;
 }
 
+/** What all channels of a driver share. */
+interface ChannelsShare {
+  readonly outboxes: OutboxPool;
+  readonly memory: Memory;
+}
+
 /** The driver's side of one connection: its link, reader and output. */
 export class Channel implements DriverHolds, Worker {
   readonly id: ConnectionId;
   link: Link;
-  readonly linkBytes: number;
   readonly listener: ListenerPolicy;
   readonly reader: PacketReader;
   /** For log lines; null until CONNECT is accepted. */
@@ -69,33 +74,31 @@ export class Channel implements DriverHolds, Worker {
   paused = false;
   /** The link is paused. */
   stopped = false;
-  readonly #outboxes: OutboxPool;
+  readonly #shared: ChannelsShare;
   /** Null: no output waits, and none of it lately was a message. */
   #outbox: Outbox | null = null;
   /** Output that waits for a commit; null: none does. */
   promised: HeldOutput | null = null;
   /** Bytes counted in the broker's memory. */
-  readonly #memory: Memory;
   #unreadBytes = 0;
   outputBytes = 0;
-  /** Cancels the reset of a closing link whose client does not read its last bytes. */
-  stopLinger: (() => void) | null = null;
 
   constructor(
     id: ConnectionId,
     link: Link,
     listener: ListenerPolicy,
     reading: PacketReaderOptions,
-    outboxes: OutboxPool,
-    memory: Memory,
+    shared: ChannelsShare,
   ) {
     this.id = id;
     this.link = link;
-    this.linkBytes = costs.channel + (link.ownBytes ?? 0);
     this.listener = listener;
     this.reader = new PacketReader(reading);
-    this.#outboxes = outboxes;
-    this.#memory = memory;
+    this.#shared = shared;
+  }
+
+  get linkBytes(): number {
+    return costs.channel + (this.link.ownBytes ?? 0);
   }
 
   get unfinishedBytes(): number {
@@ -114,7 +117,7 @@ export class Channel implements DriverHolds, Worker {
   countUnread(): void {
     const bytes = this.reader.unreadMemory + (this.open ? (this.link.held ?? 0) : 0);
     if (bytes === this.#unreadBytes) return;
-    this.#memory.unfinished.take(bytes - this.#unreadBytes);
+    this.#shared.memory.unfinished.take(bytes - this.#unreadBytes);
     this.#unreadBytes = bytes;
   }
 
@@ -127,7 +130,7 @@ export class Channel implements DriverHolds, Worker {
 
   /** Output that may leave. */
   get ready(): Outbox {
-    return (this.#outbox ??= this.#outboxes.take());
+    return (this.#outbox ??= this.#shared.outboxes.take());
   }
 
   /** Waiting bytes that may leave. */
@@ -148,7 +151,7 @@ export class Channel implements DriverHolds, Worker {
   /** What is appended from now on waits for the next commit. */
   promise(): HeldPart {
     this.promised ??= new HeldOutput();
-    return (this.promised.next ??= new HeldPart(this.#outboxes.take()));
+    return (this.promised.next ??= new HeldPart(this.#shared.outboxes.take()));
   }
 
   /** A commit begins: what was held for the next one waits for it. */
@@ -166,7 +169,7 @@ export class Channel implements DriverHolds, Worker {
     if (promised.now !== null) {
       const { outbox } = promised.now;
       this.ready.takeOver(outbox);
-      this.#outboxes.give(outbox);
+      this.#shared.outboxes.give(outbox);
       promised.now = null;
     }
     if (promised.next === null) this.promised = null;
@@ -179,7 +182,7 @@ export class Channel implements DriverHolds, Worker {
     for (const part of [promised.now, promised.next]) {
       if (part === null) continue;
       part.outbox.clear();
-      this.#outboxes.give(part.outbox);
+      this.#shared.outboxes.give(part.outbox);
     }
     this.promised = null;
   }
@@ -189,14 +192,14 @@ export class Channel implements DriverHolds, Worker {
     const outbox = this.#outbox;
     // Who gets messages gets more of them: it keeps its own, which is faster.
     if (outbox !== null && this.messagesSent === 0 && outbox.size === 0 && outbox.held === 0) {
-      this.#outboxes.give(outbox);
+      this.#shared.outboxes.give(outbox);
       this.#outbox = null;
     }
     const inLink = this.open ? (this.link.unsent ?? 0) : 0;
     const own = this.#outbox === null ? 0 : this.#outbox.held;
     const bytes = own + (this.promised === null ? 0 : this.promised.held) + inLink;
     if (bytes === this.outputBytes) return;
-    this.#memory.output.take(bytes - this.outputBytes);
+    this.#shared.memory.output.take(bytes - this.outputBytes);
     this.outputBytes = bytes;
   }
 

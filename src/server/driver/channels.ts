@@ -17,8 +17,7 @@ export const stillMs = 5000;
 export class Channels {
   readonly #channels: (Channel | undefined)[] = [];
   readonly #free: ConnectionId[] = [];
-  readonly #outboxes = new OutboxPool();
-  readonly #memory: Memory;
+  readonly #shared: { readonly outboxes: OutboxPool; readonly memory: Memory };
   readonly #rules: Rules;
   readonly #unfinished: UnfinishedBytes;
   #reading: PacketReaderOptions;
@@ -28,7 +27,7 @@ export class Channels {
 
   /** `giveWay`: see UnfinishedBytes. */
   constructor(memory: Memory, rules: Rules, limits: Limits, giveWay: UnfinishedBytes["giveWay"]) {
-    this.#memory = memory;
+    this.#shared = { outboxes: new OutboxPool(), memory };
     this.#rules = rules;
     this.#unfinished = new UnfinishedBytes(limits.unfinishedBytes, memory);
     this.#unfinished.giveWay = giveWay;
@@ -89,7 +88,7 @@ export class Channels {
   }
 
   #create(id: ConnectionId, link: Link, listener: ListenerPolicy): Channel {
-    return new Channel(id, link, listener, this.#reading, this.#outboxes, this.#memory);
+    return new Channel(id, link, listener, this.#reading, this.#shared);
   }
 
   /** Asserts that the channel is open: the core's effects name open connections only. */

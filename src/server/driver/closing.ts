@@ -11,7 +11,8 @@ const pollMs = 5;
 /** Connections that the core has ended but whose clients have not closed yet, the oldest first. */
 export class ClosingChannels {
   readonly #loop: Loop;
-  readonly #channels = new Set<Channel>();
+  /** With what cancels the reset of one whose client does not read its last bytes. */
+  readonly #channels = new Map<Channel, (() => void) | null>();
 
   constructor(loop: Loop) {
     this.#loop = loop;
@@ -24,17 +25,19 @@ export class ClosingChannels {
 
   /** Ends the link once its output is written; resets it if that takes longer than `lingerMs`. */
   begin(channel: Channel): void {
-    this.#channels.add(channel);
+    this.#channels.set(channel, null);
     if (channel.outputSize === 0) return this.finish(channel);
     // Also output that waits for the store, not for the peer.
     channel.waiting = true;
-    channel.stopLinger = this.#loop.after(lingerMs, () => this.#reset(channel));
+    this.#channels.set(
+      channel,
+      this.#loop.after(lingerMs, () => this.#reset(channel)),
+    );
   }
 
   /** Call when all output is written: ends the link. */
   finish(channel: Channel): void {
-    channel.stopLinger?.();
-    channel.stopLinger = null;
+    if (this.#stopLinger(channel)) this.#channels.set(channel, null);
     channel.link.end(() => {
       this.#channels.delete(channel);
     });
@@ -42,26 +45,29 @@ export class ClosingChannels {
 
   /** Call when the peer closed before all output was written. */
   giveUp(channel: Channel): void {
-    if (channel.stopLinger === null) return;
-    channel.stopLinger();
-    channel.stopLinger = null;
-    this.#channels.delete(channel);
+    if (this.#stopLinger(channel)) this.#channels.delete(channel);
   }
 
   /** Resets the oldest until no more than a number are left. */
   keep(atMost: number): void {
-    for (const channel of this.#channels) {
+    for (const channel of this.#channels.keys()) {
       if (this.#channels.size <= atMost) return;
       this.#reset(channel);
     }
   }
 
   #reset(channel: Channel): void {
-    channel.stopLinger?.();
-    channel.stopLinger = null;
+    this.#stopLinger(channel);
     channel.loseOutput();
     this.#channels.delete(channel);
     channel.link.reset();
+  }
+
+  /** False: it does not wait for its client. */
+  #stopLinger(channel: Channel): boolean {
+    const stop = this.#channels.get(channel) ?? null;
+    stop?.();
+    return stop !== null;
   }
 }
 

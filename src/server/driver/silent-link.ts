@@ -7,6 +7,7 @@ import type { Link } from "../../transport/transport.ts";
 export class SilentLink implements Link {
   readonly remote: string;
   readonly isLocal: boolean;
+  readonly ownBytes: number;
   /** Null, since it is never read. */
   readonly descriptor = null;
   owner: unknown = null;
@@ -16,6 +17,7 @@ export class SilentLink implements Link {
     this.#link = link;
     this.remote = link.remote;
     this.isLocal = link.isLocal;
+    this.ownBytes = link.ownBytes ?? 0;
     link.pause();
   }
 

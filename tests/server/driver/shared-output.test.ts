@@ -42,7 +42,8 @@ class Fixture {
     };
     const listener = { name: "", mountPoint: "", connections: Infinity, allowAnonymous: true };
     const reading = { packetSize: 1000 };
-    return new Channel(id, link, listener, reading, new OutboxPool(), new Memory());
+    const shared = { outboxes: new OutboxPool(), memory: new Memory() };
+    return new Channel(id, link, listener, reading, shared);
   }
 
   /** Bytes that wait for a channel, in pieces of 64 KiB. */
