@@ -66,11 +66,13 @@ export class Outbox {
     return bytes;
   }
 
-  /** Memory of the waiting bytes, also of references that other links share. */
+  /**
+   * Memory that waiting bytes keep, also of references that other links share: until its last byte is
+   * written, a chunk or buffer stays whole.
+   */
   get held(): number {
     let bytes = this.#buffer?.length ?? 0;
-    for (const segment of this.#ahead)
-      bytes += segment.isBuffer ? segment.bytes.length : segment.end - segment.start;
+    for (const segment of this.#ahead) bytes += segment.bytes.length;
     return bytes;
   }
 

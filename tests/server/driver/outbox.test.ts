@@ -275,6 +275,20 @@ test("large payloads are written in place, in order with small ones", () => {
   expect(outbox.size).toBe(0);
 });
 
+test("a chunk counts as memory with its whole length until its last byte is written", () => {
+  const outbox = new Outbox(new BufferPool());
+  const link = new Narrow();
+  outbox.forward(new Uint8Array(200_000), 0, 200_000);
+  for (const room of [90_000, 109_999]) {
+    link.room = room;
+    outbox.flush(link);
+    expect(outbox.held).toBe(200_000);
+  }
+  link.room = 1;
+  outbox.flush(link);
+  expect([outbox.size, outbox.held]).toEqual([0, 0]);
+});
+
 test("one flush is one write", () => {
   const outbox = new Outbox(new BufferPool());
   const link = new Narrow();
