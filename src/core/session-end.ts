@@ -6,7 +6,7 @@ import type { SessionEnd } from "./events.ts";
 import { startHandover } from "./handover.ts";
 import { after } from "./io.ts";
 import type { Session } from "./session.ts";
-import { isSettled, waitsForReturn, waitsWithSession } from "./settling.ts";
+import { mayWait, waitsForReturn, waitsWithSession } from "./settling.ts";
 import type { Timed } from "./timed.ts";
 import type { Will } from "./will.ts";
 import { dueOf, endDelay, postponeBehindOther, publishWill } from "./will-fate.ts";
@@ -80,7 +80,7 @@ export function publishDueWill(broker: Broker, will: Will): void {
  */
 export function endOverSession(broker: Broker): boolean {
   const last = broker.postponed.firstLast;
-  if (last === null || (last.isRestored && !isSettled(broker))) return false;
+  if (last === null || mayWait(broker, last)) return false;
   // In due order on each topic, but for one that waits for its client.
   for (const will of broker.postponed.on(last.topic)) {
     if (will === last) break;

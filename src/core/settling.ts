@@ -11,7 +11,7 @@ import type { Will } from "./will.ts";
 
 /** Lets a restored will wait that is due. False: it need not, or did. */
 export function waitsForReturn(broker: Broker, will: Will): boolean {
-  if (!will.isRestored || isSettled(broker)) return false;
+  if (!mayWait(broker, will)) return false;
   if (will.isPostponed || will.isGraced) {
     // It was told to before clients could connect, which then took a while.
     broker.deadlines.set(will.deadline, broker.settledAt);
@@ -23,7 +23,7 @@ export function waitsForReturn(broker: Broker, will: Will): boolean {
 /** Lets the will of a restored session wait that is over, and the session with it. False: see above. */
 export function waitsWithSession(broker: Broker, session: Session): boolean {
   const { will } = session;
-  if (will === null || !will.isRestored || isSettled(broker)) return false;
+  if (will === null || !mayWait(broker, will)) return false;
   waitsForReturn(broker, will);
   broker.deadlines.clear(session.deadline);
   awaitEnd(broker, session, will);
@@ -49,6 +49,11 @@ export function waitUntilSettled(broker: Broker, will: Will, due: Millis): void 
   }
   broker.deadlines.set(will.deadline, broker.settledAt);
   broker.records.willWaits(will, broker.settledAt);
+}
+
+/** Whether a will waits, or will once it is due, since subscribers or its client may come back. */
+export function mayWait(broker: Broker, will: Will): boolean {
+  return will.isRestored && !isSettled(broker);
 }
 
 /** Whether clients had time to return after the restart. */

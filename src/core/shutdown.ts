@@ -2,13 +2,15 @@ import type { Broker } from "./broker.ts";
 import type { Connection } from "./connection.ts";
 import { endConnection } from "./connection-end.ts";
 import type { WillAtEnd } from "./events.ts";
+import { mayWait } from "./settling.ts";
 import { type Will, willDelay } from "./will.ts";
 import { dueOf, publishWill } from "./will-fate.ts";
 
 /**
  * Stops the broker: publishes wills while their subscribers are connected, then disconnects all
  * clients. Without a store nothing outlives it, so every armed or delayed will is published now. With
- * one, those that have a delay keep it, and only those that are due are published.
+ * one, those that have a delay keep it, and only those that are due are published: without those of
+ * before a restart whose subscribers still come back, which wait for the next start.
  */
 export function stopAll(broker: Broker): void {
   broker.stopping = true;
@@ -17,7 +19,7 @@ export function stopAll(broker: Broker): void {
     .flatMap((session) => (session.will?.state === "delayed" ? [session.will] : []))
     .toSorted((a, b) => a.deadline.due - b.deadline.due || a.deadline.seq - b.deadline.seq);
   for (const will of delayed) {
-    if (outlives && !will.isPostponed) continue;
+    if (outlives && (!will.isPostponed || mayWait(broker, will))) continue;
     publishWill(broker, will, will.isPostponed ? dueOf(will) : broker.now, "broker stopped");
   }
   const wills = new Map<Connection, WillAtEnd>();
