@@ -259,7 +259,7 @@ const storeSchema = z.strictObject({
   restartGrace: duration({ min: 0, max: day, word: "off" })
     .default("off")
     .describe(
-      "Least delay of the wills of clients whose connections a kill of the broker ended; their return cancels them (a departure from the standard).",
+      "After a start, how long the return of its client cancels a will that is due, or that its Clean Start would publish (a departure from the standard). At least store.restartSettle.",
     ),
 });
 

@@ -20,6 +20,7 @@ import {
 } from "./refusal.ts";
 import { Session } from "./session.ts";
 import { endSession, endOverdue } from "./session-end.ts";
+import { isGraced } from "./settling.ts";
 import { Will } from "./will.ts";
 
 /** Work of accepting a CONNECT, its record and its log line. */
@@ -158,8 +159,8 @@ function openSession(
   const existing = broker.sessions.get(clientId);
   if (existing !== undefined) {
     endOverdue(broker, existing);
-    if (existing.will?.isGraced === true) {
-      cancelDelayedWill(broker, existing);
+    if (existing.will !== null && isGraced(broker, existing.will, packet.cleanStart)) {
+      cancelDelayedWill(broker, existing, "restart grace");
       if (existing.isOver) endSession(broker, existing, "connection ended");
     }
   }
@@ -167,7 +168,7 @@ function openSession(
   if (session !== undefined && !packet.cleanStart) {
     broker.deadlines.clear(session.deadline);
     broker.pressure.idle.delete(session);
-    cancelDelayedWill(broker, session);
+    cancelDelayedWill(broker, session, "resumed");
     return session;
   }
   // [v4-3.1.2-6] [v5-3.1.2-4]: Clean Start replaces the session, so the old session's will is due.

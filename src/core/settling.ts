@@ -51,6 +51,15 @@ export function waitUntilSettled(broker: Broker, will: Will, due: Millis): void 
   broker.records.willWaits(will, broker.settledAt);
 }
 
+/**
+ * Whether the return of its client cancels a will that it would bring about otherwise: one that was due
+ * before, or whose session ends by Clean Start.
+ */
+export function isGraced(broker: Broker, will: Will, cleanStart: boolean): boolean {
+  if (will.isGraced || !cleanStart) return will.isGraced;
+  return broker.restartGraceMs > 0 && mayWait(broker, will);
+}
+
 /** Whether a will waits, or will once it is due, since subscribers or its client may come back. */
 export function mayWait(broker: Broker, will: Will): boolean {
   return will.isRestored && !isSettled(broker);

@@ -2,7 +2,7 @@ import { assert } from "./assert.ts";
 import { mayWrite, rightsOf } from "./access-lists.ts";
 import type { Broker } from "./broker.ts";
 import { ends, type EndCause, type WillOnEnd } from "./end-causes.ts";
-import type { SessionEnd, WaitEnd, WillAtEnd, WillFate } from "./events.ts";
+import type { SessionEnd, WaitEnd, WillAtEnd, WillCancelled, WillFate } from "./events.ts";
 import { after, type Millis } from "./io.ts";
 import { publish } from "./publish.ts";
 import { Rank } from "./schedule.ts";
@@ -135,12 +135,11 @@ function detach(will: Will): void {
 }
 
 /** Cancels a delayed will because its client returned in time [v5-3.1.3-9]. */
-export function cancelDelayedWill(broker: Broker, session: Session): void {
+export function cancelDelayedWill(broker: Broker, session: Session, why: WillCancelled): void {
   const will = session.will;
   if (will === null) return;
   if (!broker.rules.returnCancelsWill) return detach(will);
   broker.deadlines.clear(will.deadline);
-  const why = will.isGraced ? "restart grace" : "resumed";
   setFate(broker, will, { fate: "cancelled", topic: will.topic, why }, why);
 }
 
@@ -197,7 +196,7 @@ function setFate<Fate extends WillFate>(
   by: WaitEnd | null = null,
 ): Fate {
   will.become(fate.fate);
-  if (will.isPostponed) broker.postponed.delete(will);
+  if (will.isPostponed || will.session.isOver) broker.postponed.delete(will);
   broker.memory.wills.give(will.held);
   if (broker.rules.willStaysWithSession) broker.formerWills.set(will.session, will.packet);
   if (!will.isDetached) {

@@ -60,3 +60,41 @@ describe.each([{ restartSettleMs: 5000 }, { restartGraceMs: 5000 }])(
     });
   },
 );
+
+test("with a grace Clean Start cancels a will that is not due yet, as one that is", () => {
+  for (const [options, fate] of [
+    [{ restartGraceMs: 10_000 }, { fate: "cancelled", why: "restart grace" }],
+    [{}, { fate: "published" }],
+  ] as const) {
+    const before = new StoredWorld(options);
+    connected(before, lasting(60, 600));
+    const world = before.restart(2000);
+    world.advance(1000);
+    connected(world, { ...lasting(60, 600), clean: true });
+    expect(world.noted("will")).toMatchObject([{ clientId: "a", will: fate }]);
+    expect(world.broker.sessions.get("a")?.will?.state).toBe("armed");
+  }
+});
+
+test("when a grace is over, Clean Start publishes a will that is not due yet", () => {
+  const before = new StoredWorld({ restartGraceMs: 10_000 });
+  connected(before, lasting(60, 600));
+  const world = before.restart(2000);
+  world.advance(10_000);
+  connected(world, { ...lasting(60, 600), clean: true });
+  expect(world.noted("will")).toMatchObject([{ will: { fate: "published" } }]);
+});
+
+test("a session whose will waited for its client takes no place once that is published", () => {
+  const before = new StoredWorld({ restartGraceMs: 5000 });
+  connected(before, plain);
+  const world = before.restart(1000, 0, { limits: { sessions: 1 }, restartGraceMs: 5000 });
+  world.advance(5000);
+  world.keep();
+  expect(world.noted("will")).toHaveLength(1);
+  const { will: _, ...options } = lasting(0, 600);
+  connected(world, { ...options, clientId: "new" }).drop();
+  world.keep();
+  expect(connected(world, { ...options, clientId: "newer" }).closedBy).toBeNull();
+  expect([...world.broker.sessions.keys()]).toEqual(["newer"]);
+});

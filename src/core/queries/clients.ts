@@ -12,6 +12,7 @@ import type { WillRecord } from "../records/wills.ts";
 import { connectionNow, connectionOf } from "./connections.ts";
 import { protocolName } from "../packet.ts";
 import type { Session } from "../session.ts";
+import { isGraced } from "../settling.ts";
 import type { Subscription } from "../subscriptions.ts";
 import { allOf, sorted, type Steps } from "../steps.ts";
 import { willTopicOf } from "./will-topics.ts";
@@ -59,9 +60,13 @@ export function clientOf(broker: Broker, clientId: string): ClientAccount | null
 function willOf(broker: Broker, session: Session | null, record: WillRecord): WillAccount {
   const will = session?.will ?? null;
   if (session === null || will?.recordRef !== record) return record.account;
-  const isHeld = will.isRestored && record.waitsAfterRestart === null;
-  const heldUntil = isHeld && (record.dueAt ?? Infinity) < broker.settledAt && broker.settledAt;
-  const account = { ...record.account, ...(heldUntil !== false && { heldUntil }) };
+  const { settledAt } = broker;
+  const isUndue = will.isRestored && record.waitsAfterRestart === null;
+  const account = {
+    ...record.account,
+    ...(isUndue && (record.dueAt ?? Infinity) < settledAt && { heldUntil: settledAt }),
+    ...(isUndue && isGraced(broker, will, true) && { gracedUntil: settledAt }),
+  };
   const { allowed, by } = rightsOf(broker, session).verdict("write", will.topic);
   return allowed ? account : { ...account, deniedNow: by };
 }

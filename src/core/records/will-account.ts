@@ -42,6 +42,11 @@ export interface WillAccount {
    * subscribers had time to return after a restart. Absent: when it is due.
    */
   readonly heldUntil?: number;
+  /**
+   * Of a delayed will that is not due, in the account of its client: until when the client's return
+   * cancels it with Clean Start too, after a restart. Absent: Clean Start publishes it.
+   */
+  readonly gracedUntil?: number;
   readonly state: WillState;
   readonly armedAt: number;
   /** The end of its connection; null: it is open. */

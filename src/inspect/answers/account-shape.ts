@@ -145,6 +145,7 @@ export const will = object<WillAccount>({
   access: word<WillAccount["access"]>({ allowed: true, denied: true }),
   deniedNow: optional(text),
   heldUntil: optional(moment),
+  gracedUntil: optional(moment),
   waitsAfterRestart: optional(word<"grace" | "settle">({ grace: true, settle: true })),
   state: willState,
   armedAt: moment,

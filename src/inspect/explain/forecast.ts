@@ -62,6 +62,7 @@ function pendingCases(answer: ClientAnswer, will: WillAccount): Sentence[] {
     : rules.sessionEndCutsDelay === "never"
       ? "the will waits on, since this broker does not cut its delay."
       : "the will is published at once.";
+  const graced = gracedCase(will, now);
   return [
     heldCase(will, now) ??
       sentence(
@@ -69,8 +70,9 @@ function pendingCases(answer: ClientAnswer, will: WillAccount): Sentence[] {
         "v5-3.1.2-8",
       ),
     sentence(`If it comes back with Clean Start 0 before that, ${cancels}`, "v5-3.1.3-9"),
+    ...(graced === null ? [] : [graced]),
     sentence(
-      `If it comes back with Clean Start 1, its old session ends, and ${ended}`,
+      `If it comes back with Clean Start 1${graced === null ? "" : " later"}, its old session ends, and ${ended}`,
       "v5-3.1.2-8",
     ),
     isKept(answer)
@@ -89,6 +91,15 @@ function heldCase({ heldUntil, dueAt }: WillAccount, now: number): Sentence | nu
       `${duration(Math.max(0, heldUntil - now))}, when subscribers have had time to return ` +
       "(store.restartSettle).",
     "v5-3.1.2.5",
+  );
+}
+
+/** Of a will that Clean Start cancels too for a while after a restart; null: of another. */
+function gracedCase({ gracedUntil }: WillAccount, now: number): Sentence | null {
+  if (gracedUntil === undefined) return null;
+  const left = duration(Math.max(0, gracedUntil - now));
+  return sentence(
+    `If it comes back with Clean Start 1 in the next ${left}, the will is cancelled too (store.restartGrace).`,
   );
 }
 

@@ -249,6 +249,25 @@ test("explained: a will that its client cancelled within the grace", () => {
   expect(told[0]).toContain("came back within store.restartGrace");
 });
 
+test("explained: with a grace Clean Start cancels a will that is not due", () => {
+  for (const restartGraceMs of [8000, 0]) {
+    const before = new StoredWorld({ restartGraceMs });
+    const properties = { sessionExpiryInterval: 600 };
+    const will = { ...gone, properties: { willDelayInterval: 60 } };
+    connected(before, { clientId: "mortal", protocolVersion: 5, properties, will });
+    const world = before.restart(3000);
+    world.advance(2000);
+    const page = flatPage(world);
+    const grace =
+      "If it comes back with Clean Start 1 in the next 6.00 s, the will is cancelled too (store.restartGrace). ";
+    expect(page.includes(grace)).toBe(restartGraceMs > 0);
+    const later = restartGraceMs > 0 ? " later" : "";
+    expect(page).toContain(
+      `If it comes back with Clean Start 1${later}, its old session ends, and`,
+    );
+  }
+});
+
 test("a client with a birth before the restart is not blamed for having none", () => {
   const before = new StoredWorld();
   const will = { ...gone, payload: Buffer.from("offline"), retain: true };
