@@ -29,6 +29,8 @@ export class Books {
   readonly connections = new Map<string, Connection>();
   readonly open = new Set<Connection>();
   readonly sessions = new Map<string, Session>();
+  /** Those that are over but for their wills. */
+  readonly over = new Map<string, Session>();
   /** By key, those that are not settled. */
   readonly wills = new Map<number, WillState>();
   /** Spans by which a suspend moved the broker's clock forward. */
@@ -88,11 +90,13 @@ export class Books {
   /** Whether the broker may meet a due time at another moment. */
   mayBeMet(due: number, now: number): boolean {
     const isNear = (time: number): boolean => now >= time && now <= time + this.slackMs;
-    if (isNear(this.met(due))) return true;
+    const met = this.met(due);
+    if (isNear(met)) return true;
     // What is due, or left for a later turn, when the broker notices a suspend or stands still is met
     // before or after that.
     return [...this.jumps, ...this.holds].some(
-      ({ from, to }) => due <= from && due + this.slackMs >= from && isNear(to),
+      ({ from, to }) =>
+        isNear(to) && [due, met].some((time) => time <= from && time + this.slackMs >= from),
     );
   }
 
@@ -135,6 +139,7 @@ export class Books {
     this.connections.clear();
     this.open.clear();
     this.sessions.clear();
+    this.over.clear();
     this.wills.clear();
     this.holds.length = 0;
     this.stopping = false;

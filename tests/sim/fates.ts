@@ -27,7 +27,6 @@ export class Fates {
    * or which session ended.
    */
   #unexplained: { readonly will: WillState; readonly by: Later["by"] }[] = [];
-  readonly #left = new Map<string, Session>();
   settled = 0;
 
   constructor(books: Books, offers: Offers, nextSerial: () => number) {
@@ -51,7 +50,7 @@ export class Fates {
       endedAt: 0,
       dueAt: Infinity,
       publication: null,
-      restoredAt: null,
+      restored: null,
     };
     session.will = will;
     if (will.key >= 0) this.#books.wills.set(will.key, will);
@@ -102,14 +101,19 @@ export class Fates {
       { event, will },
     );
     demand(
-      event.will.fate === "cancelled" ? event.by === "resumed" : event.by !== "resumed",
+      (event.will.fate === "cancelled") ===
+        (event.by === "resumed" || event.by === "restart grace"),
       "a return cancels a will, and nothing else does",
       event,
     );
     const due = this.#books.met(publishedBy(will));
+    const waits = this.#waits(will, now);
     if (event.by === "due") {
       const isMet = this.#books.mayBeMet(publishedBy(will), now);
-      demand(isMet, "a delayed will is published when it is due", { event, due, now });
+      const mayReturn = waits !== null && !waits.isGraced;
+      demand(isMet || mayReturn, "a delayed will is published when it is due", { event, due, now });
+      // Its client returns, for which no will waits that has to come before it.
+      if (!isMet) this.#unexplained.push({ will, by: event.by });
       demand(
         event.will.fate === "published" && event.will.due === will.dueAt,
         "a will is due when it was said to be",
@@ -121,12 +125,22 @@ export class Fates {
         due,
         now,
       });
-      if (event.by === "resumed") {
-        const isInTime = will.dueAt > now || this.#books.isOpenQuestion(will.dueAt, now);
-        demand(isInTime, "what is due is not cancelled", event);
+      const isInTime = will.dueAt > now || this.#books.isOpenQuestion(will.dueAt, now);
+      if (event.by === "resumed") demand(isInTime, "what is due is not cancelled", event);
+      if (event.by === "restart grace") {
+        demand(this.#isGraced(will, now), "only a grace cancels what is due", { event, will });
       }
-      if (event.by === "broker stopped") demand(this.#books.stopping, "the broker stops", event);
-      else this.#unexplained.push({ will, by: event.by });
+      if (event.by === "session ended") {
+        const isGraced = will.restored?.isGraced === true && now < will.restored.settledAt;
+        demand(waits === null && !isGraced, "what waits is not early", { event, will });
+      }
+      if (event.by === "broker stopped") {
+        const isLeft = this.#books.store !== null && (waits !== null || will.dueAt > now);
+        demand(this.#books.stopping && !isLeft, "a stop publishes what can't wait", {
+          event,
+          will,
+        });
+      } else this.#unexplained.push({ will, by: event.by });
     }
     this.#settle(session, will, event.will, now);
   }
@@ -137,8 +151,8 @@ export class Fates {
   returned(clientId: string, resumed: boolean): void {
     this.#unexplained = this.#unexplained.filter(({ will, by }) => {
       if (will.clientId !== clientId) return true;
-      if (by === "resumed") return !resumed;
-      return resumed;
+      if (by === "due" || by === "restart grace") return false;
+      return by === "resumed" ? !resumed : resumed;
     });
   }
 
@@ -158,6 +172,17 @@ export class Fates {
     if (this.#unexplained.length > 0) demand(false, "a fate has its reason", this.#unexplained);
   }
 
+  /** How a will waits that is due, until subscribers or its client had time to return; null: it need not. */
+  #waits({ dueAt, restored }: WillState, now: number): WillState["restored"] {
+    if (restored === null || this.#books.met(dueAt) > now) return null;
+    return now < restored.settledAt ? restored : null;
+  }
+
+  #isGraced({ restored }: WillState, now: number): boolean {
+    if (restored?.isGraced !== true) return false;
+    return now < restored.settledAt || this.#books.isOpenQuestion(restored.settledAt, now);
+  }
+
   expectWithin(session: Session, now: number): void {
     const { will } = session;
     if (will === null || will.state !== "delayed") return;
@@ -168,15 +193,14 @@ export class Fates {
 
   /** Sessions that are over but for their wills. */
   get leftSessions(): readonly Session[] {
-    return [...this.#left.values()];
+    return [...this.#books.over.values()];
   }
 
   /** The broker was killed, and the next one has the wills of these. */
   restored(lasting: readonly Session[], over: readonly Session[]): void {
     this.#unsaid = [];
     this.#unexplained = [];
-    this.#left.clear();
-    for (const session of over) this.#left.set(session.clientId, session);
+    for (const session of over) this.#books.over.set(session.clientId, session);
     for (const { will } of [...lasting, ...over]) {
       if (will !== null && will.key >= 0) this.#books.wills.set(will.key, will);
     }
@@ -192,16 +216,16 @@ export class Fates {
     demand(fate?.fate === "delayed" && fate.due <= will.endedAt, "a postponed will is due", fate);
     will.state = "delayed";
     will.dueAt = fate.due;
-    this.#left.set(session.clientId, session);
+    this.#books.over.set(session.clientId, session);
   }
 
   /** The session that ended with its connection and has left a postponed will. */
   left(clientId: string): Session | undefined {
-    return this.#left.get(clientId);
+    return this.#books.over.get(clientId);
   }
 
   #emptyOn(topic: string): WillState | undefined {
-    for (const { will } of [...this.#books.sessions.values(), ...this.#left.values()]) {
+    for (const { will } of [...this.#books.sessions.values(), ...this.#books.over.values()]) {
       if (will?.key === -1 && will.topic === topic) return will;
     }
     return undefined;
@@ -224,7 +248,8 @@ export class Fates {
     demand(will.state !== "settled", "a will has one fate", will);
     will.state = "settled";
     this.settled += 1;
-    this.#left.delete(session.clientId);
+    // Its place is its client's, who may be about to return.
+    if (this.#books.over.delete(session.clientId)) this.#books.replaced = session.clientId;
     session.will = null;
     this.#books.wills.delete(will.key);
     if (fate.fate !== "published") {

@@ -31,8 +31,9 @@ export function checkLetIn(
   const isQuota = reason === Reason.quotaExceeded || reason === Reason.serverUnavailable;
   const bytes = roomOfOne + (ask.will?.payload.length ?? 0);
   if (why === null && isQuota && books.shortage.isFrom(0.8, bytes)) return;
-  const isLasting =
-    ask.will !== null || ask.expiry !== null || !ask.clean || books.sessions.has(ask.clientId);
+  if (why === null && isQuota && isOverfull(books)) return;
+  const isKnown = books.sessions.has(ask.clientId) || books.over.has(ask.clientId);
+  const isLasting = ask.will !== null || ask.expiry !== null || !ask.clean || isKnown;
   if (why === null && isQuota && isLasting && books.store?.isFailing === true) return;
   demand(reason >= 0x80 === (why !== null), "a CONNECT is refused for a reason, and only then", {
     connection: connection.number,
@@ -53,8 +54,15 @@ export function checkLetIn(
   demand(isRight, "CONNACK tells the limits [v5-3.2.2-21]", { properties, limits });
 }
 
+/** Sessions that are over keep their places, since their wills wait for a return after a restart. */
+function isOverfull({ clock, limits, over, sessions }: Books): boolean {
+  const now = clock();
+  const wait = [...over.values()].some(({ will }) => now < (will?.restored?.settledAt ?? 0));
+  return wait && sessions.size + over.size >= limits.sessions;
+}
+
 function whyRefused(books: Books, connection: Connection, ask: Ask): string | null {
-  const { limits, replaced, sessions, takeover } = books;
+  const { limits, over, replaced, sessions, takeover } = books;
   const { clientId, will, version } = ask;
   if (books.stopping) return "the broker stops";
   if (ask.username === intruder) return "not authorized";
@@ -71,6 +79,9 @@ function whyRefused(books: Books, connection: Connection, ask: Ask): string | nu
       return "the will's topic is denied";
   }
   const isKnown =
-    sessions.has(clientId) || takeover?.clientId === clientId || replaced === clientId;
+    sessions.has(clientId) ||
+    over.has(clientId) ||
+    takeover?.clientId === clientId ||
+    replaced === clientId;
   return isKnown || sessions.size < limits.sessions ? null : "all sessions are taken";
 }

@@ -113,6 +113,7 @@ export class Lives {
   }
 
   sessionEnded(event: Of<"sessionEnded">, now: number): void {
+    if (event.why === "connection ended") return this.#over(event.clientId, now);
     const session = this.#books.sessions.get(event.clientId);
     demand(
       session !== undefined && session.connection === null,
@@ -134,6 +135,22 @@ export class Lives {
     this.#fates.sessionEnded(event.clientId);
     // One that made room for another has no place any more.
     if (!isForRoom) this.#books.replaced = event.clientId;
+    this.#end(session);
+  }
+
+  /** Its will waits for a return after a restart, and has outlived it. */
+  #over(clientId: string, now: number): void {
+    const session = this.#books.sessions.get(clientId);
+    // Of another one its connection's end has told.
+    if (session === undefined) return;
+    const { endsAt, will } = session;
+    const isMet = this.#books.mayBeMet(endsAt, now) || this.#books.isOpenQuestion(endsAt, now);
+    demand(
+      session.connection === null && (will?.restored ?? null) !== null && isMet,
+      "a session ends when its Session Expiry Interval is over",
+      { clientId, endsAt, now, will },
+    );
+    this.#books.over.set(clientId, session);
     this.#end(session);
   }
 

@@ -43,6 +43,9 @@ export interface SimOptions {
   readonly localInTen: number;
   readonly wallJumpEvery: number;
   readonly restartEvery: number;
+  /** Of a broker with a store: how long wills of before a restart wait that are due. */
+  readonly restartSettleMs: number;
+  readonly restartGraceMs: number;
   readonly stormEvery: number;
   /** Programs act at multiples of this, so that many acts share one moment. */
   readonly grid: number;
@@ -123,6 +126,8 @@ function draw(dice: WorldDice): SimOptions {
     localInTen: dice.pick([0, 3, 10]),
     wallJumpEvery: sometimes(dice, 5000),
     restartEvery: sometimes(dice, 30_000),
+    restartSettleMs: 0,
+    restartGraceMs: 0,
     stormEvery: sometimes(dice, 15_000),
     unitsOfTurn: dice.pick([1, 5, 20, 4000]),
     cutsTurns: dice.happens(0.5),

@@ -59,6 +59,20 @@ export const storeFaults: Readonly<Record<string, PlantedFault>> = {
   "a message that is acknowledged stays in the store": without(
     (change) => "delete" in change && change.delete === "outgoing",
   ),
+  "wills that are due do not wait after a restart": (broker) => wait(broker, 0, 0),
+  "the time for subscribers to return cancels wills like a grace": (broker) =>
+    wait(broker, 0, Math.max(broker.restartSettleMs, broker.restartGraceMs)),
+  "a grace cancels nothing": (broker) =>
+    wait(broker, Math.max(broker.restartSettleMs, broker.restartGraceMs), 0),
+  "a grace goes on beyond its time": (broker) =>
+    wait(broker, broker.restartSettleMs, broker.restartGraceMs * 2),
+  "a stop publishes what waits for subscribers": (broker) => {
+    const handle = broker.handle.bind(broker);
+    broker.handle = (input, now) => {
+      if (input.type === "stopping") broker.settledAt = now;
+      return handle(input, now);
+    };
+  },
   ...unkept("will", "retained", "subscription", "incoming"),
   "the end of a session is not kept": without(
     (change) => "delete" in change && change.delete === "session",
@@ -74,6 +88,11 @@ function unkept(
       without((change) => "put" in change && change.put === kind),
     ]),
   );
+}
+
+/** Other times that wills wait after a restart, in milliseconds. */
+function wait(broker: Broker, restartSettleMs: number, restartGraceMs: number): void {
+  Object.assign(broker, { restartSettleMs, restartGraceMs });
 }
 
 /** The store never hears of such changes. */

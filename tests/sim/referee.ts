@@ -251,6 +251,10 @@ export class Referee {
       this.ends.expectWithin(connection, now);
       this.ends.expectRead(connection, now);
     }
+    for (const session of this.books.over.values()) {
+      // Others wait for the turns of those that were due before.
+      if ((session.will?.restored ?? null) !== null) this.fates.expectWithin(session, now);
+    }
     for (const session of this.books.sessions.values()) {
       this.fates.expectWithin(session, now);
       this.#delivery.expectPrompt(session, now, this.books);

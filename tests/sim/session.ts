@@ -106,13 +106,20 @@ export interface WillState {
   endedAt: number;
   dueAt: number;
   publication: Publication | null;
-  /** When a broker that was restored with it let clients connect; null: none was. */
-  restoredAt: number | null;
+  /** Of a broker that was restored with it; null: none was. */
+  restored: RestoredWill | null;
 }
 
-/** When a delayed will is published at the latest: one that was due before a restart, after it. */
-export function publishedBy({ dueAt, restoredAt }: WillState): number {
-  return Math.max(dueAt, restoredAt ?? dueAt);
+export interface RestoredWill {
+  /** Subscribers, or with a grace clients, had time to return: until then it waits when it is due. */
+  readonly settledAt: number;
+  /** Until then the return of its client cancels it. */
+  readonly isGraced: boolean;
+}
+
+/** When a delayed will is published if its client stays away. */
+export function publishedBy({ dueAt, restored }: WillState): number {
+  return Math.max(dueAt, restored?.settledAt ?? dueAt);
 }
 
 /** A client id's state by the standard, kept beside the broker's. */

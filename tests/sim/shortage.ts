@@ -11,6 +11,13 @@ import type { Session } from "../../src/core/session.ts";
  */
 export class Shortage {
   broker: Broker | null = null;
+  /** Held before the present input: what it refused may have made the broker forget records since. */
+  #before = 0;
+
+  /** An input follows. */
+  begin(): void {
+    this.#before = this.broker?.memory.total ?? 0;
+  }
 
   /** Whether there is a limit at all. */
   get isLimited(): boolean {
@@ -23,7 +30,7 @@ export class Shortage {
 
   /** Whether so many more bytes would take this share of the limit. */
   isFrom(share: number, bytes: number): boolean {
-    const total = this.broker?.memory.total ?? 0;
+    const total = Math.max(this.broker?.memory.total ?? 0, this.#before);
     return total + bytes >= (share - tolerance) * this.limit;
   }
 

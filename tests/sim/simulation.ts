@@ -135,7 +135,9 @@ class Cast {
     );
     for (const program of this.#programs) program.sayGoodbye();
     this.#until("everybody has gone for good", () => world.links.size === 0);
-    const until = world.now + 61_000;
+    // Wills may still wait after a restart, and leave retained messages that expire.
+    const { restartSettleMs, restartGraceMs } = world.options;
+    const until = world.now + 61_000 + Math.max(restartSettleMs, restartGraceMs);
     this.#until("sessions expire", () => world.now >= until);
     this.#expectNothing();
   }

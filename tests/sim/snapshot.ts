@@ -1,7 +1,14 @@
-import { freeReplays, type Copy, type Publication, type Session, type Share } from "./session.ts";
+import {
+  freeReplays,
+  type Copy,
+  type Publication,
+  type RestoredWill,
+  type Session,
+  type Share,
+} from "./session.ts";
 
 /** When a broker died, and the one after it let clients connect; the broker's clock. */
-export interface Restart {
+export interface Restart extends RestoredWill {
   /** What was connected ended then. */
   readonly diedAt: number;
   readonly now: number;
@@ -39,7 +46,10 @@ export class Snapshot {
    * What the next broker has: connections have ended, and what does not outlive them. `over`: but
    * for their wills.
    */
-  restart({ diedAt, now }: Restart): { readonly lasting: Session[]; readonly over: Session[] } {
+  restart({ diedAt, now, settledAt, isGraced }: Restart): {
+    readonly lasting: Session[];
+    readonly over: Session[];
+  } {
     // The same snapshot may be that of a further restart.
     const own = new Snapshot({
       ...{ sessions: this.#sessions, left: this.#left, topics: this.topics },
@@ -52,7 +62,7 @@ export class Snapshot {
       loseUnkept(session);
       const { will } = session;
       const isOver = session.expiry === 0 || (will !== null && session.endsAt <= now);
-      if (will !== null) will.restoredAt = now;
+      if (will !== null) will.restored = { settledAt, isGraced };
       if (isOver) {
         loseShares(session);
         if (will !== null) over.push(session);

@@ -33,9 +33,35 @@ export interface Peer {
 }
 
 /** A store is seen to keep by the brokers after. */
-function restarting(options: SimOptions, dice: WorldDice): SimOptions {
+function restarting(drawn: SimOptions, dice: WorldDice, seed: number): SimOptions {
+  const options = { ...drawn, ...waitsOf(seed) };
   const { restartEvery } = options;
   return restartEvery > 0 ? options : { ...options, restartEvery: dice.between(1000, 20_000) };
+}
+
+/** None, less than most brokers are down for, and more. */
+function waitsOf(seed: number): Pick<SimOptions, "restartSettleMs" | "restartGraceMs"> {
+  // Own dice, so that the worlds with neither stay as they were.
+  const dice = new WorldDice(Math.imul(seed + 1, 0x9e37_79b1) >>> 0);
+  return {
+    restartSettleMs: dice.pick([0, 0, 300, 5000, 45_000]),
+    restartGraceMs: dice.pick([0, 0, 0, 300, 10_000, 45_000]),
+  };
+}
+
+/**
+ * Notes, in its place among the events, that a session is over but for its will. No log tells of it,
+ * and from then on the session gets no message.
+ */
+function watchOver(broker: Broker): void {
+  const { postponed } = broker;
+  const addLast = postponed.addLast.bind(postponed);
+  postponed.addLast = (will) => {
+    addLast(will);
+    const { clientId } = will.session;
+    const event = { event: "sessionEnded", clientId, why: "connection ended" } as const;
+    broker.effects.push({ type: "note", event });
+  };
 }
 
 /** Less than this is no suspend, see src/server/driver/clock.ts. */
@@ -101,7 +127,7 @@ export class World {
     this.#storeDice = hasStore ? new WorldDice(~seed >>> 0) : null;
     this.dice = new WorldDice(seed);
     const drawn = drawOptions(this.dice);
-    this.options = this.#storeDice === null ? drawn : restarting(drawn, this.#storeDice);
+    this.options = this.#storeDice === null ? drawn : restarting(drawn, this.#storeDice, seed);
     this.#rules = rules;
     this.#planted = planted;
     this.journal = new Journal(print);
@@ -499,7 +525,8 @@ export class World {
       {
         limits,
         durable: store !== null,
-        restartSettleMs: 0,
+        restartSettleMs: this.options.restartSettleMs,
+        restartGraceMs: this.options.restartGraceMs,
         sysIntervalMs: this.options.sysIntervalMs,
         rules: this.#rules,
         access: accessBy({
@@ -511,7 +538,8 @@ export class World {
       clock.now(),
     );
     this.broker = broker;
-    this.#watchPauses(broker);
+    this.#watchInputs(broker);
+    watchOver(broker);
     this.#planted?.(broker);
     store?.watch(broker);
     if (this.healed) store?.heal();
@@ -575,7 +603,9 @@ export class World {
     const { driver, referee } = this;
     const now = this.#clock.now();
     const diedAt = Math.min(heartbeatAt + signOfLifeMs, now);
-    referee.restored(snapshot, { diedAt, now });
+    const { restartSettleMs, restartGraceMs } = this.options;
+    const settledAt = now + Math.max(restartSettleMs, restartGraceMs);
+    referee.restored(snapshot, { diedAt, now, settledAt, isGraced: restartGraceMs > 0 });
     this.#call(() => {
       driver.order({ type: "loaded", part: kept.load(), heartbeatAt });
       driver.order({ type: "listening" });
@@ -583,9 +613,10 @@ export class World {
   }
 
   /** The referee hears when the driver keeps a connection's packets back, whether its link pauses or not. */
-  #watchPauses(broker: Broker): void {
+  #watchInputs(broker: Broker): void {
     const handle = broker.handle.bind(broker);
     broker.handle = (input, now) => {
+      this.referee.books.shortage.begin();
       const effects = handle(input, now);
       if (input.type !== "paused" && input.type !== "resumed") return effects;
       const { remote } = broker.connection(input.connection);
