@@ -82,6 +82,7 @@ export class Handovers {
       if (qos !== 1) continue;
       const isSure = alike.length === 0 && !(isAgain && mayBeLost !== null);
       if (share !== null && isSure) this.#leave({ ...share, sent: false, mayBeLost: false });
+      if (share !== null) this.#blur(share);
       if (isSure) continue;
       for (const each of this.#offers.sharesOf(publication.key)) {
         this.#leave({ ...each, sent: false, mayBeLost: true });
