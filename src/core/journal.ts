@@ -39,7 +39,9 @@ export class BatchPart {
 /**
  * What changed of the durable state since the last batch: keys only. A batch reads the state as it
  * is when it is made, so several changes of one key are one change, and what came and went in
- * between is none: a message that was acknowledged before never touches the disk.
+ * between is none: a message that was acknowledged before never touches the disk. Nor does it stay
+ * here: there are no more keys than what the broker holds and what the store has, both of which
+ * `limits` bound, however long a commit takes.
  */
 export class Journal {
   /** The input that is being handled changed something durable. */
@@ -97,11 +99,18 @@ export class Journal {
     this.#sessions.add(session);
   }
 
+  /** A session ended of which the store has nothing. */
+  gone(session: SessionJournal): void {
+    this.#sessions.delete(session);
+  }
+
   /** A topic's retained message changed. The broker's own are not durable. */
   retainedChanged(topic: string): void {
     if (isServerOwned(topic)) return;
     this.hasChanged = true;
-    this.#topics.add(topic);
+    const isKept = this.#retained?.has(topic) === true || this.#keptTopics.has(topic);
+    if (isKept) this.#topics.add(topic);
+    else this.#topics.delete(topic);
   }
 
   nextSession(): number {

@@ -60,6 +60,14 @@ class Kept {
     return (this.#incoming ??= new Set());
   }
 
+  hasFilter(filter: string): boolean {
+    return this.#filters?.has(filter) ?? this.#filter === filter;
+  }
+
+  hasIncoming(packetId: number): boolean {
+    return this.#incoming?.has(packetId) === true;
+  }
+
   /** Of all copies. */
   *messages(): Generator<KeptMessage, void, void> {
     if (this.#queued !== null) yield* this.#queued.values();
@@ -119,7 +127,11 @@ export class SessionJournal {
 
   subscriptionChanged(filter: string): void {
     if (!this.#isDurable) return;
-    this.#keyChanged((this.#filters ??= new Set()), filter);
+    const isKept =
+      this.#session.subscriptions.get(filter) !== undefined ||
+      this.#kept?.hasFilter(filter) === true;
+    if (isKept) this.#keyChanged((this.#filters ??= new Set()), filter);
+    else this.#keyGone(this.#filters, filter);
   }
 
   /** A place of its queue was taken or left by a message of QoS 1 or 2. */
@@ -141,7 +153,10 @@ export class SessionJournal {
 
   incomingChanged(packetId: number): void {
     if (!this.#isDurable) return;
-    this.#keyChanged((this.#incoming ??= new Set()), packetId);
+    const isKept =
+      this.#session.incoming.has(packetId) || this.#kept?.hasIncoming(packetId) === true;
+    if (isKept) this.#keyChanged((this.#incoming ??= new Set()), packetId);
+    else this.#keyGone(this.#incoming, packetId);
   }
 
   /** It came and went between two batches. */
@@ -159,7 +174,9 @@ export class SessionJournal {
   /** The session ended, and all that belongs to it. */
   ended(): void {
     this.#hasEnded = true;
-    if (this.#number > 0) this.#journal.changed(this);
+    if (this.#number > 0) return this.#journal.changed(this);
+    this.#setKeys(null, null, null, null);
+    this.#journal.gone(this);
   }
 
   get #isDurable(): boolean {
