@@ -74,6 +74,10 @@ export abstract class LinkAbove implements Link {
     return this.below.hasPeerClosed?.() === true;
   }
 
+  hasPeerLeft(): boolean {
+    return this.below.hasPeerLeft?.() === true;
+  }
+
   unacknowledged(): number | null {
     return this.below.unacknowledged?.() ?? null;
   }

@@ -4,6 +4,8 @@ import { loadLibc } from "./libc-bun.ts";
 export interface SocketState {
   /** Whether the peer's FIN has arrived, possibly behind unread bytes. */
   hasPeerClosed(fd: number): boolean;
+  /** Bytes that have arrived and are not read; null: unknown. */
+  unread(fd: number): number | null;
   /** Bytes written that the peer's system has not acknowledged yet; null: unknown. */
   unacknowledged(fd: number): number | null;
 }
@@ -19,16 +21,20 @@ export async function loadSocketState(): Promise<SocketState | null> {
   // `struct pollfd`: descriptor (32 bits), requested events (16), returned events (16).
   const polled = new Int32Array(2);
   const waiting = new Int32Array(1);
+  const asked = (fd: number, request: bigint): number | null =>
+    libc.ioctl(fd, request, waiting) === 0 ? (waiting[0] ?? null) : null;
   return {
     hasPeerClosed(fd) {
       polled[0] = fd;
       polled[1] = readHangUp;
       return libc.poll(polled, 1, 0) > 0 && ((polled[1] >> 16) & readHangUp) !== 0;
     },
-    unacknowledged: (fd) => (libc.ioctl(fd, outQueue, waiting) === 0 ? (waiting[0] ?? null) : null),
+    unread: (fd) => asked(fd, inQueue),
+    unacknowledged: (fd) => asked(fd, outQueue),
   };
 }
 
-/** POLLRDHUP and SIOCOUTQ, the same on x64 and arm64. */
+/** POLLRDHUP, SIOCINQ and SIOCOUTQ, the same on x64 and arm64. */
 const readHangUp = 0x2000;
+const inQueue = 0x541bn;
 const outQueue = 0x5411n;

@@ -264,6 +264,12 @@ class BunLink implements Link {
     return fd !== null && this.#origin.state?.hasPeerClosed(fd) === true;
   }
 
+  hasPeerLeft(): boolean {
+    if (!this.hasPeerClosed()) return false;
+    const fd = descriptor(this.#socket);
+    return fd !== null && this.#origin.state?.unread(fd) === 0;
+  }
+
   unacknowledged(): number | null {
     const fd = this.#state === "open" ? descriptor(this.#socket) : null;
     return fd === null ? null : (this.#origin.state?.unacknowledged(fd) ?? null);

@@ -47,6 +47,8 @@ export interface Link {
    * Whether the peer's FIN has arrived, possibly behind unread bytes. Absent: platform can't tell.
    */
   hasPeerClosed?(): boolean;
+  /** Whether it is all that is unread. */
+  hasPeerLeft?(): boolean;
   /**
    * Bytes that the kernel took and the peer's kernel has not acknowledged. A decrease shows that
    * the peer takes data. Null, or absent: this platform can't tell.

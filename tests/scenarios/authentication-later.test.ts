@@ -128,6 +128,38 @@ test("a client that closes before its verdict leaves nothing: no session, no wil
   });
 });
 
+test("a client that closes behind its CONNECT is read, which ends it before its verdict", () => {
+  const { world, asked } = scene();
+  const client = world.open();
+  const will = { topic: "t", payload: Buffer.alloc(50_000), qos: 0, retain: false } as const;
+  client.connect({ clientId: "a", will });
+  expect(world.broker.memory.total).toBeGreaterThan(50_000);
+  expect(client.paused).toBe(true);
+  world.advance(1000);
+  expect(client.paused).toBe(true);
+  client.hasLeft = true;
+  world.advance(100);
+  expect(client.paused).toBe(false);
+  client.drop("eof");
+  expect(world.broker.memory.connections.bytes).toBe(0);
+  asked[0]?.answer(null);
+  world.check();
+  expect(endOf(world, client)).toMatchObject({ cause: "closedByPeer", wasConnected: false });
+  expect(world.broker.view().sessions).toEqual([]);
+});
+
+test("what it sent behind its CONNECT counts all the same", () => {
+  const { world, asked } = scene();
+  const client = world.open();
+  talk(client);
+  client.hasLeft = true;
+  world.advance(1000);
+  expect(client.paused).toBe(true);
+  asked[0]?.answer(null);
+  world.check();
+  expect(client.received.map(({ cmd }) => cmd)).toContain("puback");
+});
+
 test("other clients are served meanwhile", () => {
   const { world, asked } = scene();
   const slow = world.open();

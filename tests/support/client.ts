@@ -39,6 +39,8 @@ export class TestClient implements Link {
   held = 0;
   /** The client's FIN has arrived, behind the unread bytes. */
   leaving = false;
+  /** And nothing is unread before it. */
+  hasLeft = false;
   /** Bytes that the kernel still accepts; tests set it to apply back-pressure. */
   room = Infinity;
   /** Bytes that the broker's kernel holds for the client; null: unknown. */
@@ -105,6 +107,10 @@ export class TestClient implements Link {
 
   hasPeerClosed(): boolean {
     return this.leaving;
+  }
+
+  hasPeerLeft(): boolean {
+    return this.hasLeft;
   }
 
   // The client's side.

@@ -6,8 +6,9 @@ const lookMs = 50;
 const askedAtOnce = 1000;
 
 /**
- * Publishers that the driver does not read because subscribers are slow. Their peers may close
- * meanwhile: the FIN waits behind unread bytes, so ask the kernel for it.
+ * Connections that the driver does not read: publishers because subscribers are slow, and CONNECTs
+ * whose password is to be checked. Their peers may close meanwhile: ask the kernel for the FIN. A
+ * publisher's may wait behind unread bytes.
  */
 export class PeerCloses {
   readonly #loop: Loop;
@@ -29,7 +30,7 @@ export class PeerCloses {
     this.#watched.add(channel);
     const isDue = now - channel.peerCheckedAt >= lookMs;
     if (isDue) channel.peerCheckedAt = now;
-    if (isDue && channel.link.hasPeerClosed()) {
+    if (isDue && hasClosed(channel)) {
       this.#found.add(channel);
       this.#stop?.();
       this.#stop = this.#loop.after(0, () => this.#look());
@@ -53,10 +54,16 @@ export class PeerCloses {
       if (asked-- === 0) break;
       this.#watched.delete(channel);
       if (closed.has(channel)) continue;
-      if (channel.link.hasPeerClosed?.() === true) closed.add(channel);
+      if (hasClosed(channel)) closed.add(channel);
       else this.#watched.add(channel);
     }
     if (this.#watched.size > 0) this.#stop = this.#loop.after(lookMs, () => this.#look());
     if (closed.size > 0) this.#onClosed([...closed]);
   }
+}
+
+function hasClosed({ holdAuthentication, reader, link }: Channel): boolean {
+  if (!holdAuthentication) return link.hasPeerClosed?.() === true;
+  // What a client sent behind its CONNECT counts, if that is accepted.
+  return reader.buffered === 0 && link.hasPeerLeft?.() === true;
 }

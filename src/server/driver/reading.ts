@@ -11,6 +11,7 @@ import type { Core } from "./core.ts";
 import type { Loop } from "./loop.ts";
 import type { Output } from "./output.ts";
 import type { PacketTrace } from "./packet-trace.ts";
+import type { PeerCloses } from "./peer-closes.ts";
 import { Takeovers } from "./takeovers.ts";
 import type { Turns } from "./turns.ts";
 
@@ -29,6 +30,7 @@ interface ReadingParts {
   readonly turns: Turns<Channel>;
   readonly packets: PacketTrace;
   readonly arrivals: Arrivals;
+  readonly peerCloses: PeerCloses;
   readonly loop: Loop;
   readonly core: Core;
   readonly authenticate: Authenticate;
@@ -47,6 +49,7 @@ export class Reading {
   readonly #turns: Turns<Channel>;
   readonly #packets: PacketTrace;
   readonly #takeovers: Takeovers;
+  readonly #peerCloses: PeerCloses;
   readonly #core: Core;
   readonly #authenticate: Authenticate;
   readonly #last: (channel: Channel) => void;
@@ -60,6 +63,7 @@ export class Reading {
     this.#packets = packets;
     this.#core = core;
     this.#authenticate = parts.authenticate;
+    this.#peerCloses = parts.peerCloses;
     this.#last = parts.last;
     this.#takeovers = new Takeovers(loop, arrivals, (channel, old) =>
       core.guard(() => {
@@ -204,12 +208,15 @@ export class Reading {
     authenticate({ ...effect, isWaiting }, (refused) => {
       channel.holdAuthentication = false;
       if (!channel.open) return;
+      this.#peerCloses.forget(channel);
       const answer = { type: "authenticated", connection: channel.id, refused } as const;
       if (!isLater) this.#core.enqueue(answer);
       else this.#core.guard(() => this.#answered(channel, effect.clientId, answer));
     });
     isLater = true;
-    if (channel.holdAuthentication) this.update(channel);
+    if (!channel.holdAuthentication) return;
+    this.update(channel);
+    this.#peerCloses.watch(channel, this.#core.now());
   }
 
   /** The check of a CONNECT's credentials was answered in a later turn. */
