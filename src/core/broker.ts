@@ -31,12 +31,13 @@ import { publishOrdered } from "./ordered-message.ts";
 import { fitToSize, packetSize } from "./packet-size.ts";
 import { Journal } from "./journal.ts";
 import { Memory } from "./memory.ts";
-import type { ClientPacket, ServerPacket, WillPacket } from "./packet.ts";
+import type { ClientPacket, PublishRun, ServerPacket, WillPacket } from "./packet.ts";
 import { endMalformed } from "./malformed.ts";
 import { Pressure } from "./pressure.ts";
 import { relieve } from "./relief.ts";
 import type { Route } from "./publish.ts";
 import { publishReceived } from "./publish-packet.ts";
+import { runReceived, takenAtOnce } from "./publish-run.ts";
 import type { QueueTotals } from "./queue.ts";
 import { Reason } from "./reason.ts";
 import { PostponedWills } from "./postponed-wills.ts";
@@ -198,6 +199,16 @@ export class Broker {
     return undecidedAt(this, now, most);
   }
 
+  /**
+   * How many packets of a run to hand in as `published` now; 0: none, so that each has to be
+   * `received`. Of the budget it takes no more than is left.
+   */
+  takenAtOnce(connection: ConnectionId, run: PublishRun, now: Millis): number {
+    assert(now >= this.now, "time never goes back");
+    this.now = now;
+    return takenAtOnce(this, this.connection(connection), run);
+  }
+
   /** Whether the limits refuse one more connection on a listener. */
   isFull(listener: ListenerPolicy): boolean {
     const onListener = this.connectionsByListener.get(listener.name) ?? 0;
@@ -232,6 +243,8 @@ export class Broker {
         return this.#received(this.connection(input.connection), input.packet);
       case "acknowledged":
         return this.#acknowledged(this.connection(input.connection), input);
+      case "published":
+        return this.#published(this.connection(input.connection), input);
       case "opened":
         return this.#opened(input);
       case "malformed":
@@ -414,6 +427,14 @@ export class Broker {
       // One of them may have violated the protocol.
       if (connection.session !== session) return;
     }
+  }
+
+  #published(connection: Connection, { run, count }: Input & { readonly type: "published" }): void {
+    if (this.rules.countsUnreadAsSilence && endIfLate(this, connection)) return;
+    const { session } = connection;
+    assert(session !== null, "a run is published by a client that is connected");
+    this.#noteReceived(connection, "publish", count);
+    runReceived(this, connection, session, run, count);
   }
 
   #noteReceived(connection: Connection, type: ClientPacket["type"], packets: number): void {

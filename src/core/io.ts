@@ -10,6 +10,7 @@ import type {
   Message,
   ProtocolVersion,
   PublishPacket,
+  PublishRun,
   Qos,
   ServerPacket,
 } from "./packet.ts";
@@ -125,6 +126,16 @@ export type Input =
       readonly connection: ConnectionId;
       readonly by: AckPacket["type"];
       readonly packetIds: readonly number[];
+    }
+  /**
+   * The first `count` PUBLISHes of a run, at least two, as if each had been `received` alone: as many
+   * as `broker.takenAtOnce` has just said.
+   */
+  | {
+      readonly type: "published";
+      readonly connection: ConnectionId;
+      readonly run: PublishRun;
+      readonly count: number;
     }
   /** The bytes are not a valid packet. `version` is known if a CONNECT was read up to its level. */
   | {
@@ -306,6 +317,23 @@ export type Effect =
       readonly isWill: boolean;
       /** Of each copy, 0 with QoS 0; null: all have QoS 0. */
       readonly packetIds: readonly number[] | null;
+    }
+  /** Send the first `count` packets of a run as they came, but for the packet ids. */
+  | {
+      readonly type: "forward";
+      readonly run: PublishRun;
+      readonly count: number;
+      readonly to: readonly Delivery[];
+      /** Of each copy, for each of `to`; null: all have QoS 0. */
+      readonly packetIds: readonly (readonly number[])[] | null;
+    }
+  /** Acknowledgements of one type with success, as if each had been sent alone. */
+  | {
+      readonly type: "acknowledge";
+      readonly connection: ConnectionId;
+      readonly version: ProtocolVersion;
+      readonly by: AckPacket["type"];
+      readonly packetIds: readonly number[];
     }
   /**
    * Write the output sent before, then close. `reset`: the peer does not read, so drop that output.

@@ -51,7 +51,7 @@ export interface Message {
 }
 
 /** Bytes of a payload, without a view of it: to make one takes longer than all other checks. */
-export function payloadBytesOf(of: Message | PublishPacket): number {
+export function payloadBytesOf(of: Pick<Message, "payload" | "payloadBytes">): number {
   return of.payloadBytes ?? of.payload.length;
 }
 
@@ -181,6 +181,28 @@ export interface PublishPacket {
   /** 0: none. */
   readonly topicAlias: number;
   readonly frame: Frame | null;
+}
+
+/**
+ * PUBLISHes that follow each other and differ only in packet id and payload: of one topic and QoS,
+ * without DUP, RETAIN and properties. Valid while their input is handled.
+ */
+export interface PublishRun {
+  readonly topic: string;
+  readonly qos: Qos;
+  readonly version: ProtocolVersion;
+  readonly bytes: Uint8Array;
+  /** Where each packet begins in `bytes`; then the end of the last. */
+  readonly bounds: readonly number[];
+  /** Empty with QoS 0. With QoS 2 they ascend. */
+  readonly packetIds: readonly number[];
+  /** Where packet ids stand in `bytes`: those of the run from `place` on. Empty with QoS 0. */
+  readonly idsAt: readonly number[];
+  readonly place: number;
+  /** Of the largest payload. */
+  readonly payloadBytes: number;
+  /** The payload of one of its packets, a view of `bytes`. */
+  payload(at: number): Uint8Array;
 }
 
 export interface AckPacket {

@@ -142,7 +142,8 @@ function isShortest(start: number, body: number, end: number): boolean {
   return body - start === 1 + variableSize(end - body);
 }
 
-function qosOf(first: number): Qos | null {
+/** The QoS in a first byte; null: 3, which is none. */
+export function qosOf(first: number): Qos | null {
   const qos = (first >> 1) & 3;
   return qos === 0 || qos === 1 || qos === 2 ? qos : null;
 }

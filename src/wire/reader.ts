@@ -1,5 +1,5 @@
 import type { IncompletePacket } from "../core/io.ts";
-import type { ClientPacket, ProtocolVersion } from "../core/packet.ts";
+import type { ClientPacket, ProtocolVersion, PublishRun } from "../core/packet.ts";
 import type { ProtocolError } from "../core/reason.ts";
 import { type AckRun, ackRunSize, readAck, readAckRun, readPingreq } from "./ack.ts";
 import { claimedClientId, connectProtocol, readConnect } from "./connect.ts";
@@ -9,6 +9,7 @@ import { firstByteViolation, packetName, PacketType, readAuth, readDisconnect } 
 import { foreignProtocol } from "./foreign-protocol.ts";
 import { noPieces, Pieces } from "./pieces.ts";
 import { readPublish } from "./publish.ts";
+import { beginsRun, PublishRuns } from "./publish-run.ts";
 import { readSubscribe, readUnsubscribe } from "./subscribe.ts";
 import {
   tooLarge,
@@ -80,6 +81,8 @@ export class PacketReader {
   readonly #options: Counted;
   /** Created with the first PUBLISH. */
   #topics: TopicNames | null = null;
+  /** Created with the first PUBLISH that others follow. */
+  #runs: PublishRuns | null = null;
 
   /** Unread bytes: #chunk[#position..], then the waiting chunks. */
   #chunk: Uint8Array = nothing;
@@ -216,9 +219,36 @@ export class PacketReader {
     return run;
   }
 
+  /**
+   * The PUBLISHes that come next, if there are several that are alike; null: call `next`. They stay
+   * unread: call `takeRun` or `leaveRun`.
+   */
+  nextRun(): PublishRun | null {
+    const { version } = this;
+    if (version === null || this.#pieces.gathered > 0) return null;
+    const chunk = this.#chunk;
+    const start = this.#position;
+    if (!beginsRun(chunk, start)) return null;
+    this.#topics ??= new TopicNames(this.#options.unfinished);
+    this.#runs ??= new PublishRuns();
+    return this.#runs.read(chunk, start, version, this.#packetSize, this.#topics);
+  }
+
+  /** So many packets of the run are read. */
+  takeRun(run: PublishRun, count: number): void {
+    this.#runs?.take(run, count);
+    this.#position = run.bounds[count]!;
+  }
+
+  /** `next` is to read the packets of the run. */
+  leaveRun(run: PublishRun): void {
+    this.#runs?.leave(run);
+  }
+
   /** Stops reading and releases the unread bytes. */
   discard(): void {
     this.#chunk = stopped;
+    this.#runs = null;
     this.#position = 0;
     this.#waiting.length = 0;
     this.#waitingBytes = 0;
@@ -237,6 +267,7 @@ export class PacketReader {
     while (this.#position === this.#chunk.length) {
       this.#chunk = this.#waiting.shift() ?? nothing;
       this.#position = 0;
+      this.#runs?.endChunk();
       if (this.#chunk === nothing) return false;
       this.#waitingBytes -= this.#chunk.length;
     }

@@ -252,7 +252,7 @@ function readingsIn(source: string): string[] {
   const code = source.replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*/g, "");
   const mentions = code.match(/\w+\.records\b(\.\w+\(?)?|[{,]\s*records\s*[,:}]|\.recordRef\b/g);
   const verbs =
-    /\.records\.(received|pinged|noted|passed|published|retained|accepted|refused|loaded|loadedAll|restored|takenOver|willDelayed|willSettled|willWaits|ended|ranShort)\($/;
+    /\.records\.(received|pinged|noted|passed|passedRun|published|retained|accepted|refused|loaded|loadedAll|restored|takenOver|willDelayed|willSettled|willWaits|ended|ranShort)\($/;
   return (mentions ?? []).filter((mention) => !verbs.test(mention));
 }
 

@@ -12,21 +12,24 @@ export function updateSilentSince(broker: Broker, input: Input, effects: readonl
   if (endsSilence(broker, input)) setSilentSince(broker, input.connection);
   if (broker.rules.keepAliveResetBy !== "packetOrSent") return;
   for (const effect of effects) {
-    if (effect.type === "send") setSilentSince(broker, effect.connection);
-    if (effect.type !== "deliver") continue;
+    if (effect.type === "send" || effect.type === "acknowledge")
+      setSilentSince(broker, effect.connection);
+    if (effect.type !== "deliver" && effect.type !== "forward") continue;
     for (const { connection } of effect.to) setSilentSince(broker, connection);
   }
 }
 
+type Packets = "received" | "acknowledged" | "published";
+
 function endsSilence(
   broker: Broker,
   input: Input,
-): input is Input & { readonly type: "received" | "acknowledged" | "bytesReceived" } {
+): input is Input & { readonly type: Packets | "bytesReceived" } {
   const by = broker.rules.keepAliveResetBy;
   if (input.type === "bytesReceived") {
     return by === "byte" || (by === "byteOfLarge" && input.awaited > largeMin);
   }
-  if (input.type === "acknowledged") return by !== "pingreq";
+  if (input.type === "acknowledged" || input.type === "published") return by !== "pingreq";
   if (input.type !== "received") return false;
   if (by === "pingreq") return input.packet.type === "pingreq";
   return by !== "notPingreq" || input.packet.type !== "pingreq";

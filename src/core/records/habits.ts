@@ -120,7 +120,7 @@ export class Habits {
     will: Will,
     own: OwnPublishes,
     topic: string,
-    { retain, payload }: PublishPacket,
+    { retain, payload }: Pick<PublishPacket, "retain" | "payload">,
   ): void {
     own.count += 1;
     if (topic === own.sparkplug?.birthTopic) born(own.sparkplug, payload, this.#broker.now);

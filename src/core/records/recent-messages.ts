@@ -1,6 +1,6 @@
 import type { Millis } from "../io.ts";
 import { costs, type Memory, textBytes } from "../memory.ts";
-import { type Message, payloadBytesOf } from "../packet.ts";
+import { type Message, payloadBytesOf, type PublishRun } from "../packet.ts";
 import type { Session } from "../session.ts";
 import { isServerOwned } from "../topic.ts";
 
@@ -42,6 +42,12 @@ const operatorsBounds: RecentBounds = {
   perSecond: { messages: 1000, bytes: 8 * mebibyte },
 };
 
+/** What is kept of a message. */
+type Passing = Pick<
+  Message,
+  "topic" | "qos" | "retain" | "payload" | "payloadBytes" | "properties"
+>;
+
 /** Of one message for an operator; properties are decoded in one go when they are shown. */
 const messageBytesMax = mebibyte;
 const propertyBytesMax = 16 * 1024;
@@ -69,7 +75,7 @@ export class RecentMessages {
   }
 
   /** A message was published. `publisher` null: by the broker or its operator. */
-  passed(message: Message, publisher: Session | null, isWill: boolean, now: Millis): void {
+  passed(message: Passing, publisher: Session | null, isWill: boolean, now: Millis): void {
     const { messages, perSecond } = this.#bounds;
     // The broker's own would push out all others.
     if (messages === 0 || (perSecond !== null && isServerOwned(message.topic))) return;
@@ -93,7 +99,30 @@ export class RecentMessages {
     for (const listener of this.#listeners) listener(kept);
   }
 
-  #keeps(message: Message, now: Millis): boolean {
+  /** As `passed` for the first `count` messages of a run. */
+  passedRun(run: PublishRun, count: number, publisher: Session, now: Millis): void {
+    if (this.#bounds.messages === 0) return;
+    const { topic, qos } = run;
+    for (let at = 0; at < count; at++) {
+      // Under load nearly all are too many.
+      if (this.#isFull(now)) {
+        this.missed += count - at;
+        return;
+      }
+      const message = { topic, qos, retain: false, payload: run.payload(at), properties: null };
+      this.passed(message, publisher, false, now);
+    }
+  }
+
+  /** Whether none is kept any more in this second. */
+  #isFull(now: Millis): boolean {
+    const { perSecond } = this.#bounds;
+    if (perSecond === null || now - this.#second >= 1000) return false;
+    const inSecond = this.#inSecond;
+    return inSecond.messages >= perSecond.messages || inSecond.bytes >= perSecond.bytes;
+  }
+
+  #keeps(message: Passing, now: Millis): boolean {
     const { perSecond } = this.#bounds;
     if (now - this.#second >= 1000) {
       this.#second = now;

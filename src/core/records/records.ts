@@ -13,7 +13,7 @@ import { Habits } from "./habits.ts";
 import { Histogram } from "./histogram.ts";
 import { bytesOfFact } from "./kept.ts";
 import type { Millis } from "../io.ts";
-import type { ConnectPacket, Message, PublishPacket } from "../packet.ts";
+import type { ConnectPacket, Message, PublishPacket, PublishRun } from "../packet.ts";
 import type { Session } from "../session.ts";
 import { type RecentBounds, RecentMessages } from "./recent-messages.ts";
 import { RecordJournal } from "./record-journal.ts";
@@ -120,6 +120,24 @@ export class Records {
   /** A message was published, whoever sent it. */
   passed(message: Message, publisher: Session | null, isWill: boolean): void {
     this.messages.passed(message, publisher, isWill, this.#broker.now);
+  }
+
+  /** The first `count` messages of a run were published by a client. */
+  passedRun(publisher: Session, run: PublishRun, count: number): void {
+    this.messages.passedRun(run, count, publisher, this.#broker.now);
+    const { will } = publisher;
+    const own = will === null ? null : willRecordOf(will)?.own;
+    if (will === null || !own) return;
+    const { topic } = run;
+    if (topic !== will.topic && topic !== own.sparkplug?.birthTopic) {
+      own.count += count;
+      own.endedOnTopic = false;
+      return;
+    }
+    for (let at = 0; at < count; at++) {
+      const payload = run.payload(at);
+      this.habits.published(will, own, topic, { retain: false, payload });
+    }
   }
 
   /** Memory is short: forgets what is the least loss. */

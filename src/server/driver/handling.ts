@@ -85,6 +85,12 @@ export class Handling {
         case "send":
           this.#send(this.#channels.get(effect.connection), effect.version, effect.packet);
           break;
+        case "forward":
+          this.#forward(effect);
+          break;
+        case "acknowledge":
+          this.#output.acknowledge(this.#channels.get(effect.connection), effect);
+          break;
         case "persist":
           assert(this.#commits !== null, "a journal has a store that takes it");
           this.#output.isPromise = true;
@@ -132,6 +138,14 @@ export class Handling {
       if (this.#packets.isOn)
         this.#packets.delivery(channel, message, delivery, packetId, this.now);
       this.#output.deliver(channel, delivery, packetId);
+    }
+  }
+
+  #forward(effect: Effect & { readonly type: "forward" }): void {
+    const { to, packetIds } = effect;
+    for (let place = 0; place < to.length; place++) {
+      const ids = packetIds === null ? null : packetIds[place]!;
+      this.#output.forward(this.#channels.get(to[place]!.connection), effect, ids);
     }
   }
 

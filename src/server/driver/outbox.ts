@@ -1,5 +1,5 @@
 import { assert } from "../../core/assert.ts";
-import { isReferable } from "../../core/packet.ts";
+import { isReferable, type PublishRun } from "../../core/packet.ts";
 import type { Link } from "../../transport/transport.ts";
 import { BufferPool, largeBuffer, smallBuffer } from "./buffer-pool.ts";
 
@@ -116,6 +116,13 @@ export class Outbox {
     this.#runPlace = place;
     this.#runCount = 1;
     this.#runId = packetId;
+  }
+
+  /** Appends packets of a run, as many as there are ids for them, as `forwardWithId` does one. */
+  forwardRun({ bytes, bounds, idsAt, place }: PublishRun, packetIds: readonly number[]): void {
+    for (let at = 0; at < packetIds.length; at++) {
+      this.forwardWithId(bytes, bounds[at]!, bounds[at + 1]!, idsAt, place + at, packetIds[at]!);
+    }
   }
 
   #beginRun(bytes: Uint8Array, start: number, end: number): void {

@@ -5,10 +5,10 @@ import type { ProtocolVersion, ServerPacket } from "../../core/packet.ts";
 import { largeBuffer } from "./buffer-pool.ts";
 import type { Channel } from "./channel.ts";
 import { DeliveryWriter } from "./copies.ts";
-import { isPromise } from "./held-output.ts";
+import { isPromise, type HeldPart } from "./held-output.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Progress } from "./progress.ts";
-import { writeServerPacket } from "./server-packets.ts";
+import { writeAcks, writeServerPacket } from "./server-packets.ts";
 
 /** Work of one write, and bytes whose writing costs as much as a unit of work. */
 const unitsOfWrite = 3;
@@ -91,8 +91,7 @@ export class Output {
   /** Appends one copy of the message. */
   deliver(channel: Channel, delivery: Delivery, packetId: number): void {
     if (this.isPromise && (delivery.qos === 2 || this.#isWill)) {
-      const promised = channel.promise();
-      this.#promisedNext.add(channel);
+      const promised = this.#promise(channel);
       // A will is sent twice rather than never.
       if (delivery.qos === 2) promised.isPromise = true;
     }
@@ -102,10 +101,42 @@ export class Output {
     this.#appended(channel, outbox);
   }
 
+  /** Appends a copy of each packet of a run. `packetIds` null: they have none. */
+  forward(
+    channel: Channel,
+    { run, count }: Effect & { readonly type: "forward" },
+    packetIds: readonly number[] | null,
+  ): void {
+    if (this.isPromise && run.qos === 2) this.#promise(channel).isPromise = true;
+    const { outbox } = channel;
+    if (packetIds === null) outbox.forward(run.bytes, run.bounds[0]!, run.bounds[count]!);
+    else outbox.forwardRun(run, packetIds);
+    channel.messagesSent += count;
+    this.#appended(channel, outbox);
+  }
+
+  /** Appends acknowledgements of one type. */
+  acknowledge(
+    channel: Channel,
+    { version, by, packetIds }: Effect & { readonly type: "acknowledge" },
+  ): void {
+    if (this.isPromise) this.#promise(channel).isPromise = true;
+    const { outbox } = channel;
+    const before = outbox.size;
+    writeAcks(outbox, version, by, packetIds);
+    channel.replyBytes += outbox.size - before;
+    this.#appended(channel, outbox);
+  }
+
+  /** What is appended from now on leaves after the next commit. */
+  #promise(channel: Channel): HeldPart {
+    this.#promisedNext.add(channel);
+    return channel.promise();
+  }
+
   send(channel: Channel, version: ProtocolVersion, packet: ServerPacket): void {
     if (this.isPromise && isPromise(packet)) {
-      const promised = channel.promise();
-      this.#promisedNext.add(channel);
+      const promised = this.#promise(channel);
       promised.isPromise = true;
       if (packet.type === "connack") promised.hasConnack = true;
     }

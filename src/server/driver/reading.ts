@@ -158,6 +158,7 @@ export class Reading {
   #one(channel: Channel): boolean {
     const acks = this.#packets.isOn ? null : channel.reader.nextAcks();
     if (acks !== null) return this.#acknowledged(channel, acks);
+    if (!this.#packets.isOn && this.#run(channel)) return true;
     const packet = channel.reader.next();
     if (packet === null) return false;
     const connection = channel.id;
@@ -177,6 +178,22 @@ export class Reading {
       const connect = named(packet, channel.link);
       this.#inTurn(channel, { clientId, handIn: () => this.#received(channel, connect) });
     } else this.#received(channel, packet);
+    return true;
+  }
+
+  /** Hands in several PUBLISHes that are alike at once. False: the next packet has to be read alone. */
+  #run(channel: Channel): boolean {
+    const { id: connection, reader } = channel;
+    const run = reader.nextRun();
+    if (run === null) return false;
+    const count = this.#broker.takenAtOnce(connection, run, this.#core.now());
+    if (count === 0) {
+      reader.leaveRun(run);
+      return false;
+    }
+    reader.takeRun(run, count);
+    channel.messagesSent = 0;
+    this.#core.handle({ type: "published", connection, run, count });
     return true;
   }
 

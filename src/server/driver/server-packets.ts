@@ -1,4 +1,4 @@
-import type { ProtocolVersion, ServerPacket } from "../../core/packet.ts";
+import type { AckPacket, ProtocolVersion, ServerPacket } from "../../core/packet.ts";
 import { ackMaximumSize, writeAck } from "../../wire/ack.ts";
 import { answerSize, writeAnswer } from "../../wire/answer.ts";
 import type { Outbox } from "./outbox.ts";
@@ -28,4 +28,17 @@ export function writeServerPacket(
       outbox.commit(writeAnswer(outbox.buffer, offset, packet, version));
     }
   }
+}
+
+/** Writes acknowledgements of one type with success. */
+export function writeAcks(
+  outbox: Outbox,
+  version: ProtocolVersion,
+  by: AckPacket["type"],
+  packetIds: readonly number[],
+): void {
+  let at = outbox.reserve(packetIds.length * ackMaximumSize);
+  const { buffer } = outbox;
+  for (const packetId of packetIds) at = writeAck(buffer, at, by, version, packetId, 0);
+  outbox.commit(at);
 }
