@@ -1,7 +1,7 @@
 import type { Broker } from "./broker.ts";
 import type { Connection } from "./connection.ts";
 import { endConnection } from "./connection-end.ts";
-import { pump } from "./forward.ts";
+import { hasWaiting, pump } from "./forward.ts";
 import { noteProgress } from "./hold.ts";
 import type { Outgoing } from "./inflight.ts";
 import type { AckPacket, PublishPacket } from "./packet.ts";
@@ -41,6 +41,81 @@ export function ackReceived(
     case "pubrel":
       return pubrelReceived(broker, connection, session, packetId);
   }
+}
+
+/** As `ackReceived` for each of several, one after the other, with success. */
+export function acksReceived(
+  broker: Broker,
+  connection: Connection,
+  session: Session,
+  type: AckPacket["type"],
+  packetIds: readonly number[],
+): void {
+  if (type === "puback" || type === "pubcomp") {
+    // Else each may make room for a message that waits.
+    if (!hasWaiting(session)) return finishAll(broker, connection, session, type, packetIds);
+  } else if (connection.maximumPacketSize === Infinity) {
+    return answerAll(broker, connection, session, type, packetIds);
+  }
+  for (const packetId of packetIds) {
+    ackReceived(broker, connection, session, type, packetId, Reason.success);
+    // One of them may have violated the protocol.
+    if (connection.session !== session) return;
+  }
+}
+
+function finishAll(
+  broker: Broker,
+  connection: Connection,
+  session: Session,
+  type: "puback" | "pubcomp",
+  packetIds: readonly number[],
+): void {
+  const { outgoing } = session;
+  const before = outgoing.count;
+  const handled = outgoing.finish(packetIds, type);
+  const finished = before - outgoing.count;
+  if (finished > 0) noteProgress(broker, session, finished);
+  const next = packetIds[handled];
+  if (next !== undefined) finishReceived(broker, connection, session, type, next);
+}
+
+function answerAll(
+  broker: Broker,
+  connection: Connection,
+  session: Session,
+  type: "pubrec" | "pubrel",
+  packetIds: readonly number[],
+): void {
+  const by = type === "pubrec" ? "pubrel" : "pubcomp";
+  let answered: number[] = [];
+  for (const packetId of packetIds) {
+    const isKnown =
+      type === "pubrec"
+        ? release(broker, session, packetId)
+        : complete(connection, session, packetId);
+    if (isKnown) {
+      answered.push(packetId);
+      continue;
+    }
+    sendAcks(broker, connection, by, answered);
+    answered = [];
+    ackReceived(broker, connection, session, type, packetId, Reason.success);
+    if (connection.session !== session) return;
+  }
+  sendAcks(broker, connection, by, answered);
+}
+
+/** Sends acknowledgements with success to a client without Maximum Packet Size, which none exceeds. */
+export function sendAcks(
+  broker: Broker,
+  { id: connection, version }: Connection,
+  by: AckPacket["type"],
+  packetIds: readonly number[],
+): void {
+  if (packetIds.length === 0) return;
+  broker.statistics.packetsSent += packetIds.length;
+  broker.effects.push({ type: "acknowledge", connection, version, by, packetIds });
 }
 
 /**
@@ -103,10 +178,18 @@ function pubrecReceived(
     // [v5-4.3.3-4] [v5-4.4.0-2] [v5-4.8.2-6].
     return removeOutgoing(broker, session, outgoing);
   }
+  release(broker, session, packetId);
+  broker.send(connection, { type: "pubrel", packetId, reason: Reason.success });
+}
+
+/** PUBREC: its message waits for PUBCOMP. False: none waits for PUBREC under that packet id. */
+function release(broker: Broker, session: Session, packetId: number): boolean {
+  const outgoing = session.outgoing.get(packetId);
+  if (outgoing === null || outgoing.awaited === "puback") return false;
   noteProgress(broker, session);
   session.outgoing.released(outgoing);
-  session.resends.delete(outgoing);
-  broker.send(connection, { type: "pubrel", packetId, reason: Reason.success });
+  if (session.resends.size > 0) session.resends.delete(outgoing);
+  return true;
 }
 
 /**
@@ -119,11 +202,16 @@ function pubrelReceived(
   session: Session,
   packetId: number,
 ): void {
-  const known = session.finishIncoming(packetId);
-  connection.unfinished?.delete(packetId);
+  const known = complete(connection, session, packetId);
   broker.send(connection, {
     type: "pubcomp",
     packetId,
     reason: known ? Reason.success : Reason.packetIdentifierNotFound,
   });
+}
+
+/** PUBREL. False: the packet id is unknown. */
+function complete({ unfinished }: Connection, session: Session, packetId: number): boolean {
+  unfinished?.delete(packetId);
+  return session.finishIncoming(packetId);
 }

@@ -2,7 +2,7 @@ import { openAccess, type Access } from "./access.ts";
 import { AccessLists } from "./access-lists.ts";
 import { changeAccess } from "./access-review.ts";
 import { assert, fault, unreachable } from "./assert.ts";
-import { ackReceived } from "./acknowledge.ts";
+import { ackReceived, acksReceived } from "./acknowledge.ts";
 import { Budget } from "./budget.ts";
 import { authenticated, connectReceived } from "./connect.ts";
 import { Connection } from "./connection.ts";
@@ -422,11 +422,7 @@ export class Broker {
     const { session } = connection;
     this.#noteReceived(connection, by, packetIds.length);
     if (session === null) return endUnconnected(this, connection);
-    for (const packetId of packetIds) {
-      ackReceived(this, connection, session, by, packetId, Reason.success);
-      // One of them may have violated the protocol.
-      if (connection.session !== session) return;
-    }
+    acksReceived(this, connection, session, by, packetIds);
   }
 
   #published(connection: Connection, { run, count }: Input & { readonly type: "published" }): void {

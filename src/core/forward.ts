@@ -245,7 +245,7 @@ export function pump(broker: Broker, session: Session): number {
 }
 
 /** Whether a pump has anything to do: to send messages, or to release publishers. */
-function hasWaiting({ isBehind, dropping, heldPublishers }: Session): boolean {
+export function hasWaiting({ isBehind, dropping, heldPublishers }: Session): boolean {
   return isBehind || dropping || heldPublishers !== null;
 }
 

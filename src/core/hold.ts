@@ -124,9 +124,9 @@ export function releaseIfRoomy(broker: Broker, session: Session): void {
 }
 
 /** The client took some of its backlog, so it is slow, not stalled. */
-export function noteProgress(broker: Broker, session: Session): void {
+export function noteProgress(broker: Broker, session: Session, times = 1): void {
   session.progressedAt = broker.now;
-  session.progressCount += 1;
+  session.progressCount += times;
 }
 
 /** Releases all publishers held for a session. */

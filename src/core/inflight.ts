@@ -111,7 +111,27 @@ export class InflightWindow {
   }
 
   remove(outgoing: Outgoing): void {
-    const place = this.#placeOf(outgoing);
+    this.#free(this.#placeOf(outgoing));
+  }
+
+  /**
+   * Removes the messages that await this acknowledgement, and skips packet ids that are not in
+   * flight. Stops at one that awaits another. Returns how many ids it went through.
+   */
+  finish(packetIds: readonly number[], by: "puback" | "pubcomp"): number {
+    const ring = this.#ring;
+    const mask = this.#mask;
+    for (let at = 0; at < packetIds.length; at++) {
+      const packetId = packetIds[at]!;
+      const place = ring[packetId & mask];
+      if (place?.packetId !== packetId || place.awaited === null) continue;
+      if (place.awaited !== by) return at;
+      this.#free(place);
+    }
+    return packetIds.length;
+  }
+
+  #free(place: Place): void {
     const { message } = place;
     place.copy = noCopy;
     place.awaited = null;

@@ -1,4 +1,5 @@
 import { mayWrite } from "./access-lists.ts";
+import { sendAcks } from "./acknowledge.ts";
 import type { Broker } from "./broker.ts";
 import type { Connection } from "./connection.ts";
 import { copyFor, type Recipient } from "./copy.ts";
@@ -113,7 +114,7 @@ export function runReceived(
   run: PublishRun,
   count: number,
 ): void {
-  const { statistics, budget, effects } = broker;
+  const { statistics, budget } = broker;
   const { topic, qos, packetIds } = run;
   statistics.publishReceived += count;
   budget.spent += count * unitsOfPacket;
@@ -123,11 +124,8 @@ export function runReceived(
   if (qos === 0) sendRun(broker, run, count, copies ?? [], null);
   else sendWindowed(broker, run, count, match.recipients);
   if (qos === 0) return;
-  statistics.packetsSent += count;
-  const { id, version } = connection;
-  const by = qos === 1 ? "puback" : "pubrec";
   const ids = count === packetIds.length ? packetIds : packetIds.slice(0, count);
-  effects.push({ type: "acknowledge", connection: id, version, by, packetIds: ids });
+  sendAcks(broker, connection, qos === 1 ? "puback" : "pubrec", ids);
 }
 
 /** Sends the packets to recipients who have to acknowledge them. */
