@@ -5,7 +5,10 @@ import { type Ended, Folder, run, RunningBroker } from "../support/executable.ts
 /** Its output and exit code, with the parts that differ from run to run replaced. */
 function told({ code, stdout, stderr }: Ended, ...unsteady: readonly (string | number)[]): string {
   let text = `${stdout}${stderr}(exit code ${code})\n`;
-  for (const [index, one] of unsteady.entries()) text = text.replaceAll(String(one), `<${index}>`);
+  // A number only as a whole: a short process id is a part of many a port.
+  const whole = (one: string | number): RegExp =>
+    new RegExp(`(?<![\\w.])${RegExp.escape(String(one))}(?![\\w.])`, "g");
+  for (const [index, one] of unsteady.entries()) text = text.replaceAll(whole(one), `<${index}>`);
   return `\n${text}`;
 }
 

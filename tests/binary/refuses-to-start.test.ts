@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import path from "node:path";
 import { accepts, executable, Folder, run, RunningBroker } from "../support/executable.ts";
+import { reservedPort } from "../support/reserved-port.ts";
 
 // One clear line for each error that the operator must fix, exit code 2, and nothing left behind.
 
@@ -23,15 +24,8 @@ async function refusal(
   return stderr.trimEnd().split("\n");
 }
 
-/** A port without a listener. */
-function freePort(): number {
-  const listener = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
-  listener.stop(true);
-  return listener.port;
-}
-
 test("a configuration with several errors: all of them at once, a line each", async () => {
-  const port = freePort();
+  const port = reservedPort();
   const config = JSON.stringify({
     listeners: [{ port: 99_999 }],
     limits: { packetsize: "1KiB", qos: 7 },
@@ -87,7 +81,7 @@ test("a port in use: the ready file of the broker on it stays", async () => {
 
 test("one of two listeners in use: the other one is not served either", async () => {
   await using holder = await RunningBroker.start();
-  const free = freePort();
+  const free = reservedPort();
   const lines = await refusal([
     ...["--port", String(free), "--ready-file", "ready"],
     ...["--set", `listeners.1.port=${holder.port}`],
@@ -122,7 +116,7 @@ test.each([
   ["that is a folder", "taken", "it exists and is not a plain file"],
   ["below a file", "taken/file/ready", "not a directory"],
 ])("a ready file %s", async (_, name, why) => {
-  const port = freePort();
+  const port = reservedPort();
   const lines = await refusal(["--port", String(port), "--ready-file", name], {
     "taken/file": "",
   });

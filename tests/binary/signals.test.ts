@@ -9,6 +9,7 @@ import {
   RunningBroker,
 } from "../support/executable.ts";
 import { floodUntilDropped } from "../support/flood.ts";
+import { reservedPort } from "../support/reserved-port.ts";
 import { SocketClient } from "../support/socket-client.ts";
 import { spawn } from "../support/child.ts";
 
@@ -67,7 +68,7 @@ test("a signal in the middle of the start leaves no draft of the ready file", as
 });
 
 test("its port is free at once", async () => {
-  await using first = await RunningBroker.start();
+  await using first = await RunningBroker.start({ port: reservedPort() });
   using client = await SocketClient.connect(first.port, { clientId: "client" });
   await first.stop();
   await client.ended;

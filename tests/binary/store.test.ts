@@ -5,6 +5,7 @@ import { spawn } from "../support/child.ts";
 import { Folder, run, RunningBroker } from "../support/executable.ts";
 import { eventually } from "../support/inbox.ts";
 import { MqttJsClient } from "../support/mqttjs-client.ts";
+import { reservedPort } from "../support/reserved-port.ts";
 
 // `serve --data`: what a user sees of a broker that is killed and started again.
 
@@ -158,7 +159,7 @@ test("starts that fail move neither the time of death nor a delayed will, and no
   const data = folder.file("data");
   const env = { MQTTD_RUN_DIR: folder.file("run") };
   await using first = await RunningBroker.start({
-    ...{ env, args: ["--data", data, "--set", "admin.port=0"] },
+    ...{ env, port: reservedPort(), args: ["--data", data, "--set", "admin.port=0"] },
   });
   const will = { topic: "will/dev-42", payload: Buffer.from("gone"), qos: 1, retain: false };
   await using device = await MqttJsClient.connect(first.port, {

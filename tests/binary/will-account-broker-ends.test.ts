@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { logText } from "../support/account-text.ts";
 import { briefPage, unknownExplained } from "../support/brief-account.ts";
+import { reservedPort } from "../support/reserved-port.ts";
 import { rowLimitMs, WillAccounts } from "../support/will-account.ts";
 
 // The broker itself ends: its log's lines about the wills, and the queries that work afterwards.
@@ -55,7 +56,7 @@ test(
 test(
   "killed and restarted: it has no record of the earlier wills, and explains why",
   async () => {
-    await using accounts = await WillAccounts.start();
+    await using accounts = await WillAccounts.start({ port: reservedPort() });
     await using _armed = await accounts.mqttjs("armed");
     const { port, broker } = accounts;
     await accounts.line(" as armed ");

@@ -11,6 +11,7 @@ import { clientJson } from "../../src/server/admin/client.ts";
 import { embeddedBroker } from "../../src/server/embedded.ts";
 import { eventually } from "../support/inbox.ts";
 import { MqttJsClient } from "../support/mqttjs-client.ts";
+import { reservedPort } from "../support/reserved-port.ts";
 import { problemOf } from "./problem.ts";
 
 const will = {
@@ -123,7 +124,7 @@ test("brokers of one process do not know each other", async () => {
 });
 
 test("stop disconnects clients and frees the port, and may be called again", async () => {
-  const broker = await startBroker();
+  const broker = await startBroker({ port: reservedPort() });
   await using client = await MqttJsClient.connect(broker.port, { clientId: "dev-42", will });
   const closed = new Promise<void>((resolve) => client.mqtt.once("close", () => resolve()));
   await broker.stop();

@@ -1,10 +1,10 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import type { Target } from "../../src/client/target.ts";
 import { localTarget } from "./embedded.ts";
 import { eventually } from "./inbox.ts";
+import { reservedPort } from "./reserved-port.ts";
 import { spawn } from "./child.ts";
 
 // A package manager installs it where a user's PATH may not look.
@@ -30,7 +30,7 @@ export class Mosquitto implements AsyncDisposable {
   /** `lines`: configuration lines that follow those of its listener. */
   static async start(lines: readonly string[] = []): Promise<Mosquitto> {
     for (let left = portsTried; ; left--) {
-      const mosquitto = new Mosquitto(await freePort(), lines);
+      const mosquitto = new Mosquitto(reservedPort(), lines);
       try {
         // Not whether the port answers: another program may have taken it meanwhile.
         await eventually(
@@ -80,16 +80,6 @@ export class Mosquitto implements AsyncDisposable {
   get log(): string {
     return readFileSync(this.#logFile, "utf8");
   }
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  const { promise, resolve } = Promise.withResolvers<number>();
-  server.listen(0, "127.0.0.1", () => {
-    const address = server.address();
-    server.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0));
-  });
-  return promise;
 }
 
 async function whyMissing(): Promise<string | null> {

@@ -154,11 +154,13 @@ onLinux(
     const none = await simulateDrop(...at, "--broker-pid", "4194304");
     const embedded = await simulateDrop("--embedded", "--broker-pid", String(broker.pid));
     expect([wrong, far, none, embedded].map(({ code }) => code)).toEqual([2, 2, 2, 2]);
+    // A short process id is a part of other numbers.
+    const whole = (number: number): RegExp => new RegExp(`\\b${number}\\b`, "g");
     const said = (text: string): string =>
       text
-        .replaceAll(String(broker.port), "PORT")
-        .replaceAll(String(broker.pid), "BROKER")
-        .replaceAll(String(process.pid), "OTHER")
+        .replaceAll(whole(broker.port), "PORT")
+        .replaceAll(whole(broker.pid), "BROKER")
+        .replaceAll(whole(process.pid), "OTHER")
         .replace(/ \([^()]*\) does/, " (NAME) does");
     expect(`\n${[wrong, far, none, embedded].map(({ stderr }) => said(stderr)).join("")}`)
       .toMatchInlineSnapshot(`

@@ -6,8 +6,9 @@ import { DialError } from "../../../src/client/dial-error.ts";
 import { plainTls, type Target, targetText } from "../../../src/client/target.ts";
 import { Authority, opensslMissing } from "../../support/certificates.ts";
 import { all, eventually } from "../../support/inbox.ts";
-import { freePort, Mosquitto, mosquittoMissing } from "../../support/mosquitto.ts";
+import { Mosquitto, mosquittoMissing } from "../../support/mosquitto.ts";
 import { named, played, verdicts } from "../../support/played.ts";
+import { reservedPort } from "../../support/reserved-port.ts";
 
 /** mosquitto's own TLS and WebSocket listeners. */
 
@@ -28,8 +29,7 @@ async function doorsOf(ca: Authority): Promise<{ lines: string[]; targets: Targe
   ];
   const trusting = { ...plainTls, ca: ca.root.cert };
   const known = { ...trusting, cert: client.cert, key: client.key };
-  const ports = await Promise.all(Array.from({ length: 4 }, freePort));
-  const [tls = 0, mutual = 0, ws = 0, wss = 0] = ports;
+  const [tls, mutual, ws, wss] = [reservedPort(), reservedPort(), reservedPort(), reservedPort()];
   const lines = [
     ...[`listener ${tls} 127.0.0.1`, ...secrets],
     ...[`listener ${mutual} 127.0.0.1`, ...secrets, "require_certificate true"],
