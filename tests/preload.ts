@@ -21,7 +21,7 @@ const kept: ReadonlySet<string> = new Set([
 /** Bound for a program that no test waited for to end. */
 const partingMs = 10_000;
 /** As long as the test command allows (scripts/test-run.ts); holds for `bun test` with one file. */
-const testLimitMs = 60_000;
+const testLimitMs = 180_000;
 setDefaultTimeout(testLimitMs);
 
 for (const name of Object.keys(process.env)) if (!kept.has(name)) delete process.env[name];

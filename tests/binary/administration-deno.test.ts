@@ -8,7 +8,7 @@ const root = path.resolve(import.meta.dir, "../..");
 const deno = path.join(root, "node_modules/.bin/deno");
 const command = [deno, "run", "-A", "--no-prompt", path.join(root, "src/main.ts")];
 /** Deno compiles all sources first. */
-const testLimitMs = 60_000;
+const testLimitMs = 180_000;
 
 test(
   "the administration interface answers under Deno as well",

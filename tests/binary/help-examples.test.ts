@@ -47,4 +47,4 @@ test("each example of a verb's page works as described against a running broker"
     expect({ example, code: child.exitCode, stderr }).toEqual({ example, code, stderr: "" });
     expect(stdout, example).not.toBe("");
   }
-}, 60_000);
+}, 180_000);

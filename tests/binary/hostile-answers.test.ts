@@ -447,7 +447,7 @@ async function play({ server, args = [], code, line }: Row): Promise<void> {
   expect(ended.peakBytes).toBeLessThan(peakMost);
 }
 
-const limitMs = 60_000;
+const limitMs = 180_000;
 
 for (const [group, rows] of Object.entries({
   bytesOnTheWire,

@@ -174,7 +174,7 @@ test("tail reports how many events it missed while it was stopped", async () => 
   tail.signal("SIGCONT");
   const line = await tail.line("the gap", (one) => one.includes("events missed"));
   expect(line).toMatch(/Warning: \d+ events missed: the reader of this output is too slow$/);
-}, 60_000);
+}, 180_000);
 
 test.each([
   ["SIGINT", 130],
@@ -191,7 +191,7 @@ test.each([
     tail.signal(signal);
     expect(await tail.end()).toEqual({ code, stderr: "" });
   },
-  60_000,
+  180_000,
 );
 
 test("tail is coloured as the log is, where colours are requested", async () => {

@@ -67,7 +67,7 @@ test("in a pipe: snapshots with their time, across a restart of the broker, unti
   await second.stop();
   await first[Symbol.asyncDispose]();
   await second[Symbol.asyncDispose]();
-}, 60_000);
+}, 180_000);
 
 test("--json: one answer a line; a client that is unknown yet is waited for", async () => {
   await using broker = await RunningBroker.start({ args: admin });

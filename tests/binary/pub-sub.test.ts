@@ -11,7 +11,7 @@ import {
 } from "../support/executable.ts";
 import { SocketClient } from "../support/socket-client.ts";
 
-const boundMs = 30_000;
+const boundMs = 60_000;
 
 let authority: Authority | null = null;
 let broker: RunningBroker;

@@ -224,7 +224,7 @@ for (const name of ["bash", "zsh"] satisfies ShellName[]) {
       .concurrent(
         `the README's commands ${title} work in an interactive ${name}${why}`,
         async () => playAll(name, commands, plays, replacements),
-        120_000,
+        180_000,
       );
   }
 }
@@ -269,7 +269,7 @@ test("the README's test passes as a script too", async () => {
       ,
       }
     `);
-}, 60_000);
+}, 180_000);
 
 for (const [what, from, to, code, says] of [
   [
@@ -290,7 +290,7 @@ for (const [what, from, to, code, says] of [
       code,
       stderr: expect.stringContaining(says),
     });
-  }, 60_000);
+  }, 180_000);
 }
 
 test("the README's configurations are valid, and give no warning", async () => {

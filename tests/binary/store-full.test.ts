@@ -23,19 +23,19 @@ const lasting = {
 test.skipIf(!mountable)(
   "a full disk: nothing is acknowledged that is not kept, and it recovers (skipped: needs root)",
   async () => onSmallDisk(play),
-  120_000,
+  180_000,
 );
 
 test.skipIf(!mountable)(
   "a full disk: inspect store tells of it, and a restart knows how long the broker lived (skipped: needs root)",
   async () => onSmallDisk(playSignsOfLife),
-  120_000,
+  180_000,
 );
 
 test.skipIf(!mountable)(
   "a broker that was killed on a full disk starts on it, and goes on once there is room (skipped: needs root)",
   async () => onSmallDisk(playRestart),
-  120_000,
+  180_000,
 );
 
 /** The line that tells that signs of life can't be written. */

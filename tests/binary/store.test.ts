@@ -74,7 +74,7 @@ test("session, queue, retained message and will survive kill -9", async () => {
   await late.message("will/dev-42");
   await late.message("home/door");
   await second.stop();
-}, 120_000);
+}, 180_000);
 
 test("a smaller limits.memory than what was kept is one warning, and its client gets all of it", async () => {
   using folder = new Folder();
@@ -109,7 +109,7 @@ test("a smaller limits.memory than what was kept is one warning, and its client 
     () => `${sleeper.texts().length} messages`,
   );
   await second.stop();
-}, 120_000);
+}, 180_000);
 
 test("explain and inspect store go on after a kill", async () => {
   using folder = new Folder();
@@ -134,7 +134,7 @@ test("explain and inspect store go on after a kill", async () => {
     store: { durability: "normal", failure: null, commits: { failed: 0 }, rows: { will: 0 } },
   });
   await second.stop();
-}, 120_000);
+}, 180_000);
 
 test("an orderly stop leaves one closed file, and the next start restores it", async () => {
   using folder = new Folder();
@@ -152,7 +152,7 @@ test("an orderly stop leaves one closed file, and the next start restores it", a
   const restored = await second.line("what was restored", ({ event }) => event === "restored");
   expect(restored).toMatchObject({ sessions: 1, retained: 1, wills: 0, diedMsAgo: null });
   await second.stop();
-}, 120_000);
+}, 180_000);
 
 test("starts that fail move neither the time of death nor a delayed will, and nothing is called lost", async () => {
   using folder = new Folder();
@@ -195,7 +195,7 @@ test("starts that fail move neither the time of death nor a delayed will, and no
   expect(explained.stdout).toContain("The broker was killed, or it crashed; its last");
   expect(explained.stdout).not.toContain("lost");
   await second.stop();
-}, 120_000);
+}, 180_000);
 
 /** Of each file in a folder, by its name. */
 function contentOf(data: string): Record<string, string> {
@@ -274,7 +274,7 @@ test("inspect --data reads the store of a broker that does not run", async () =>
   await using second = await serve(data);
   const restored = await second.line("what was restored", ({ event }) => event === "restored");
   expect(restored).toMatchObject({ sessions: 2, messages: 1, retained: 1, wills: 1 });
-}, 120_000);
+}, 180_000);
 
 const canTrace = Bun.which("strace") !== null && process.geteuid?.() === 0;
 
@@ -309,7 +309,7 @@ test.skipIf(!canTrace)(
       expect(syncs.threads()).not.toContain(String(broker.pid));
     }
   },
-  120_000,
+  180_000,
 );
 
 /** Follows a process; `threads` has the thread of each sync so far. */
@@ -362,7 +362,7 @@ test("a folder that is moved away is one line, and everything is kept again once
   await using reader = await MqttJsClient.connect(next.port, { clientId: "reader" });
   await reader.mqtt.subscribeAsync("kept");
   expect((await reader.message("kept")).payload.toString()).toBe("2");
-}, 120_000);
+}, 180_000);
 
 test("a second broker on the folder is refused with one line, and the first goes on", async () => {
   using folder = new Folder();
@@ -378,7 +378,7 @@ test("a second broker on the folder is refused with one line, and the first goes
   });
   await using client = await MqttJsClient.connect(first.port, { clientId: "one", ...lasting });
   await client.roundTrip();
-}, 60_000);
+}, 180_000);
 
 test("a damaged store is refused with one line and stays as it is", async () => {
   using folder = new Folder();
@@ -393,4 +393,4 @@ test("a damaged store is refused with one line and stays as it is", async () => 
   expect(stderr).toContain("it is damaged");
   expect(Bun.hash(await Bun.file(file).bytes())).toBe(before);
   expect(existsSync(`${file}-wal`)).toBe(false);
-}, 60_000);
+}, 180_000);

@@ -11,7 +11,7 @@ import { Folder } from "../support/executable.ts";
 const root = path.resolve(import.meta.dir, "../..");
 const page = documents().get("docs/testing-with-mqttd.md") ?? "";
 const examples = fencesOf(page).filter(({ text }) => text.includes("startBroker"));
-const limitMs = 60_000;
+const limitMs = 180_000;
 
 const runtimes = {
   "bun:test": {

@@ -104,7 +104,7 @@ describe.if(opensslMissing === null)("serve with TLS", () => {
     );
     expect(ends).toEqual([]);
     for (const peer of peers) peer.rst();
-  }, 60_000);
+  }, 180_000);
 
   test("a reloaded list names the connected clients whose certificates it revokes", async () => {
     using authority = new Authority();
@@ -272,7 +272,7 @@ test("what Deno can't do is refused at the start, exit code 2", async () => {
     code: 2,
     stderr: "mqttd: --tls-keylog: this runtime writes no key log; run mqttd on Bun\n",
   });
-}, 60_000);
+}, 180_000);
 
 /** What strangers send, how many at once, and what ends each. */
 const floods: readonly (readonly [string, (peer: Peer) => void, number])[] = [
@@ -314,7 +314,7 @@ describe.if(opensslMissing === null && onLinux)("strangers on a port with TLS", 
       client.rst();
       for (const peer of peers) peer.rst();
     },
-    60_000,
+    180_000,
   );
 
   const crowds: readonly (readonly [string, number, number, () => Promise<Uint8Array>])[] = [
@@ -350,7 +350,7 @@ describe.if(opensslMissing === null && onLinux)("strangers on a port with TLS", 
       for (const peer of peers) peer.rst();
       bystander.rst();
     },
-    60_000,
+    180_000,
   );
 });
 

@@ -65,5 +65,5 @@ test.if(process.platform === "linux")(
     expect(await broker.ended("trickling")).toMatchObject({ cause: "stalled" });
     await broker.stop();
   },
-  60_000,
+  180_000,
 );

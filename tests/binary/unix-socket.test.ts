@@ -123,7 +123,7 @@ test.if(process.platform === "linux").each(strangers)(
     await honest.until(() => honest.bytes.length === 6);
     honest.rst();
   },
-  60_000,
+  180_000,
 );
 
 test("behind a proxy, the log and inspect show the client's address", async () => {

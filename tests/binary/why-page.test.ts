@@ -82,7 +82,7 @@ for (const { title, blocks } of sections) {
         }
       });
     },
-    120_000,
+    180_000,
   );
 }
 
@@ -113,5 +113,5 @@ test.skipIf(mosquittoAbsent !== null)(
     const log = mosquitto.log.replaceAll(/127\.0\.0\.1:\d+/g, "127.0.0.1:55002");
     expect(promised.filter((line) => !log.includes(line))).toEqual([]);
   },
-  60_000,
+  180_000,
 );

@@ -56,5 +56,5 @@ test.skipIf(chromiumMissing !== null)(
     const refused = await broker.line("the refusal", isRefused);
     expect(refused["detail"]).toStartWith(`a page of http://evil.example:${server.port}, which`);
   },
-  60_000,
+  180_000,
 );

@@ -345,7 +345,8 @@ const programs = {
 } as const;
 type Kind = keyof typeof programs;
 
-const bound = { timeout: 50_000, killSignal: "SIGKILL" } as const;
+/** Some hundred programs are started at about the same time. */
+const bound = { timeout: 120_000, killSignal: "SIGKILL" } as const;
 
 /** Starts a client, with the broker's address unless the arguments have one. */
 function client(kind: Kind, what: "pub" | "sub", args: readonly string[], stdin: string) {
@@ -423,7 +424,7 @@ for (const [name, lines] of Object.entries(comparisons)) {
         expect(mqttd).toBe(mosquitto);
         if (lines.prints !== null) expect(mqttd).toBe(lines.prints);
       },
-      60_000,
+      180_000,
     );
   }
 }

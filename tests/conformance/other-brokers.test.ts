@@ -36,7 +36,7 @@ test("the checks pass over a real socket as they do in virtual time", async () =
     { verdict: "skipped", why: "needs filters that nobody may subscribe to" },
   ]);
   expect(outcomes.length).toBeGreaterThan(60);
-}, 60_000);
+}, 180_000);
 
 test("a run leaves nothing behind on the broker", async () => {
   using broker = await EmbeddedBroker.start();
@@ -47,7 +47,7 @@ test("a run leaves nothing behind on the broker", async () => {
     sessions: [],
     retained: 0,
   });
-}, 60_000);
+}, 180_000);
 
 test("a quirk is found over a real socket", async () => {
   using broker = await EmbeddedBroker.start({ rules: { willOnEnd: { disconnected: "publish" } } });
@@ -74,7 +74,7 @@ test.skipIf(mosquittoMissing !== null)(
       }
     `);
   },
-  60_000,
+  180_000,
 );
 
 test("docs/conformance.md has the ledger's figures, and names only statements that exist", () => {

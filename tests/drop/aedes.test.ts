@@ -39,9 +39,9 @@ test("aedes 1.2: invalid wills are taken, deadlines are exact, the rest is right
     .filter(({ verdict }) => verdict !== "pass")
     .map(({ id, verdict }) => [id, verdict]);
   expect(notRight).toEqual([["invalid-will", "fail"]]);
-}, 60_000);
+}, 180_000);
 
 test("aedes 1.2: v5 is refused", async () => {
   const [v4, v5] = await playedOnAedes(named(catalogue, "rst"), { versions: [4, 5] });
   expect([v4?.verdict, v5?.verdict]).toEqual(["pass", "skipped"]);
-}, 60_000);
+}, 180_000);

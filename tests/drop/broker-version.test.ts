@@ -17,7 +17,7 @@ import { named, played, quiet, verdicts } from "../support/played.ts";
 
 /** What a run learns of the broker's version, and that the question spoils no run. */
 
-const boundMs = 60_000;
+const boundMs = 180_000;
 /** It has its control, and nothing dies. */
 const nothing: Scenario = {
   ...{ ...named(networkScenarios, "rst"), id: "nothing" },

@@ -62,7 +62,7 @@ test("without --json the report is on stdout, what is said meanwhile on stderr",
     "
   `);
   expect(stderr).toMatch(/^pass {10}rst {19}MQTT 5\n$/);
-}, 60_000);
+}, 180_000);
 
 test("nothing listens: exit 3, and an offer", async () => {
   const port = reservedPort();
@@ -179,7 +179,7 @@ test.concurrent(
     expect(readFileSync(html, "utf8")).toBe(htmlPage(recording));
     expect(readdirSync(folder).sort()).toEqual(["drops.html", "drops.xml"]);
   },
-  60_000,
+  180_000,
 );
 
 test.concurrent(
@@ -194,7 +194,7 @@ test.concurrent(
     expect(stdout).toMatch(/ MQTT 3\.1\.1 +MQTT 5 +MQTT 3\.1\.1 via +MQTT 5 via\n/);
     expect(stdout).toContain("4 passed, 0 failed");
   },
-  60_000,
+  180_000,
 );
 
 test.concurrent(
@@ -209,7 +209,7 @@ test.concurrent(
       `mqttd: mqtt://127.0.0.1:${silent.port} accepts connections but does not answer: no CONNACK within 5 s (is it an MQTT broker?)\n`,
     );
   },
-  60_000,
+  180_000,
 );
 
 test.concurrent(
@@ -231,7 +231,7 @@ test.concurrent(
       "unacceptable protocol version (0x01) (it speaks another version",
     );
   },
-  60_000,
+  180_000,
 );
 
 /** Stands before a broker, and refuses the level 5 as a broker of 2014 would. */
@@ -284,7 +284,7 @@ test.concurrent(
     expect(stdout).toContain('"inconclusive":1,"skipped":0,"notPlayed":3,');
     expect(stdout).toContain('"cutShort":"the broker is lost');
   },
-  60_000,
+  180_000,
 );
 
 /** The client that dies has connected: the one with the will. */
@@ -355,7 +355,7 @@ for (const [signal, expected] of [
       const fates = broker.log.items.filter((line) => line.event === "ended" && half(line));
       for (const line of fates) expect(line).toMatchObject({ cause: "disconnected" });
     },
-    60_000,
+    180_000,
   );
 }
 
@@ -387,5 +387,5 @@ test.concurrent(
     expectInTime("the end", now() - began, 1500);
     broker.signal("SIGCONT");
   },
-  60_000,
+  180_000,
 );

@@ -67,7 +67,7 @@ test.skipIf(isMissing)(
       3 mqttd: mqtts://127.0.0.1:PORT: the broker closed the connection before its CONNACK (is it an MQTT listener? one for WebSockets: wss://)"
     `);
   },
-  60_000,
+  180_000,
 );
 
 test("another protocol than that of the URL", async () => {
@@ -99,7 +99,7 @@ test("another protocol than that of the URL", async () => {
     4 mqttd: mqtt://127.0.0.1:PORT does not speak MQTT as a broker does: it answered with HTTP (is it an MQTT listener, without TLS? else mqtts://, ws:// or wss://)
     3 mqttd: mqtts://127.0.0.1:PORT: what answers does not speak TLS (is it a port without TLS? mqtt://127.0.0.1:PORT)"
   `);
-}, 60_000);
+}, 180_000);
 
 test("unix sockets", async () => {
   using folder = new Folder({ plain: "" });

@@ -401,14 +401,14 @@ describe("a planted quirk is seen by the scenarios that are there for it, and by
           if (verdict === "fail" || verdict === "finding") expect(means).not.toBeNull();
         }
       },
-      60_000,
+      180_000,
     );
   }
 });
 
 test("without a quirk all pass", async () => {
   expect(row(await played(null))).toEqual({});
-}, 60_000);
+}, 180_000);
 
 test("each scenario fails alone under some quirk, or there is a reason why it never does", () => {
   const alone = Object.values(table).flatMap((cells) => {

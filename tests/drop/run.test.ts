@@ -12,7 +12,7 @@ import { named, played, quiet, turn, verdicts } from "../support/played.ts";
 
 /** The order in which scenarios play, and what becomes of those that can't be judged. */
 
-const boundMs = 60_000;
+const boundMs = 180_000;
 const rst = named(networkScenarios, "rst");
 
 /** A scenario of which nothing can be said the first `times`. */

@@ -14,7 +14,7 @@ import { drawReaderInput, judgeReader } from "./readers.ts";
 
 const corpus = readCorpus();
 const seed = 1;
-const testLimitMs = 60_000;
+const testLimitMs = 180_000;
 
 test(
   "a broker among hostile clients",

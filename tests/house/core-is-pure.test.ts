@@ -80,7 +80,7 @@ test("the present core passes the type checker and the linter", async () => {
   await copy.plant("src/core/planted.ts", "export const plant = 1;\n");
   expect(await copy.typeCheck("src/core")).toEqual(new Map());
   expect(await copy.lint()).toEqual(new Map());
-}, 60_000);
+}, 180_000);
 
 test("a clock, timer, randomness, platform import or await in the core fails the linter", async () => {
   expect(rooms.length).toBeGreaterThan(1);
@@ -91,7 +91,7 @@ test("a clock, timer, randomness, platform import or await in the core fails the
     ({ file, rule }) => !found.get(file)?.some((message) => message.includes(`(${rule})`)),
   );
   expect(unseen).toEqual([]);
-}, 60_000);
+}, 180_000);
 
 test("a name that only a platform provides does not compile in the core", async () => {
   await using copy = await Copy.of("src/core");
@@ -103,4 +103,4 @@ test("a name that only a platform provides does not compile in the core", async 
     ({ file }) => !found.get(file)?.some((message) => message.includes("Cannot find")),
   );
   expect(unseen).toEqual([]);
-}, 60_000);
+}, 180_000);

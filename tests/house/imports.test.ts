@@ -50,7 +50,7 @@ test("an import in the wrong direction fails the linter, one in the right direct
   expect((await refused(copy)).sort()).toEqual(wrong.sort());
   expect(wrong.length).toBeGreaterThan(100);
   expect(planted.length).toBeGreaterThan(wrong.length);
-}, 60_000);
+}, 180_000);
 
 /** The files of a ring of imports, by name, and whether every import in it is one of values. */
 const rings = {
@@ -117,7 +117,7 @@ test("a ring of values fails the linter, one of types passes", async () => {
   expect(await refused(copy)).toEqual([]);
   expect((await refused(copy, "no-cycle")).sort()).toEqual([...wrong, ...across].sort());
   expect(wrong).toContain("src/core/two-a.ts");
-}, 60_000);
+}, 180_000);
 
 test("src imports nothing from tests, scripts or bench", async () => {
   await using copy = await Copy.of();
@@ -130,7 +130,7 @@ test("src imports nothing from tests, scripts or bench", async () => {
     }
   }
   expect((await refused(copy)).sort()).toEqual(planted.sort());
-}, 60_000);
+}, 180_000);
 
 test("only main.ts and scripts end the process", async () => {
   await using copy = await Copy.of();
@@ -146,7 +146,7 @@ test("only main.ts and scripts end the process", async () => {
     "src/cli/serve.ts",
     "src/server/driver/driver.ts",
   ]);
-}, 60_000);
+}, 180_000);
 
 test("in tests, only tests/support/child.ts starts programs", async () => {
   await using copy = await Copy.of();
@@ -156,7 +156,7 @@ test("in tests, only tests/support/child.ts starts programs", async () => {
   const found = await copy.lint();
   const refusals = files.map((file) => found.get(file)?.join().split("(no-restricted-properties)"));
   expect(refusals.map((parts) => (parts?.length ?? 1) - 1)).toEqual([0, 2, 2]);
-}, 60_000);
+}, 180_000);
 
 /** Files in which the linter's `rule` refuses an import. */
 async function refused(copy: Copy, rule = "no-restricted-imports"): Promise<string[]> {

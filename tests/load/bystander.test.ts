@@ -55,7 +55,7 @@ test("a broker without a load: every ping is answered, every will comes, none is
   } finally {
     await broker.close();
   }
-}, 60_000);
+}, 180_000);
 
 test("a broker that answers no ping and ends nobody for silence", async () => {
   using broker = new QuirkyBroker(null);
@@ -77,7 +77,7 @@ test("a broker that answers no ping and ends nobody for silence", async () => {
   expect(silent.count).toBe(silentMissing);
   expect(judged.count).toBe(silentMissing);
   expect(ended).toBe(0);
-}, 60_000);
+}, 180_000);
 
 test("a broker that ends the pinging clients is seen", async () => {
   using broker = new QuirkyBroker(null);
@@ -91,7 +91,7 @@ test("a broker that ends the pinging clients is seen", async () => {
     );
   });
   expect({ ended, pinging }).toEqual({ ended: victims, pinging: 50 });
-}, 60_000);
+}, 180_000);
 
 test("silent clients that are refused are counted, and are no error", async () => {
   using broker = new QuirkyBroker(null);
@@ -105,7 +105,7 @@ test("silent clients that are refused are counted, and are no error", async () =
   expect(refused).toBeGreaterThan(0);
   const counts = { judged: judged.count, silent: silent.count };
   expect({ ...counts, errors }).toEqual({ judged: 0, silent: 0, errors: [] });
-}, 60_000);
+}, 180_000);
 
 test("a broker that is not there is an error of the bystander", async () => {
   const port = reservedPort();

@@ -6,7 +6,7 @@ import { Folder } from "../support/executable.ts";
 import { eventually } from "../support/inbox.ts";
 
 const script = path.resolve(import.meta.dir, "../../scripts/build.ts");
-const limitMs = 60_000;
+const limitMs = 180_000;
 
 function started(folder: Folder, ...args: string[]) {
   const command = [process.execPath, script, "--outfile", "dist/mqttd", ...args];

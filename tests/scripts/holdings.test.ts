@@ -33,5 +33,5 @@ test.each(Object.entries(coreKinds))(
     const grown = live() - before;
     expect((memory.total - counted) / grown).toBeWithin(0.75, 2.2);
   },
-  60_000,
+  180_000,
 );

@@ -110,7 +110,7 @@ test.skipIf(chromiumMissing !== null)(
     expect(moving).toBeGreaterThan(100);
     expect(visible).not.toContain("FAIL no will");
   },
-  60_000,
+  180_000,
 );
 
 interface Looks {

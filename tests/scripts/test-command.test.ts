@@ -9,8 +9,8 @@ import { isAlive } from "../support/left-behind.ts";
 
 const root = path.resolve(import.meta.dir, "../..");
 const command = path.join(root, "scripts/test.ts");
-const limitMs = 60_000;
-const boundMs = 60_000;
+const limitMs = 180_000;
+const boundMs = 180_000;
 
 const heldUp = `import { HeldUp } from "${root}/tests/support/held-up.ts";`;
 

@@ -26,7 +26,7 @@ test("an orderly stop says that the store did not take everything in time", asyn
   await persistence.close(driver);
   const text = "what changed last is not kept: the store has not taken it in 5000 ms";
   expect(noted).toEqual([{ event: "warning", text }]);
-}, 20_000);
+}, 180_000);
 
 test.each(["normal", "full", "off"] as const)(
   "an orderly stop keeps every batch that was taken, with durability %s",
@@ -64,5 +64,5 @@ test.each(["normal", "full", "off"] as const)(
     expect(file.facts().rows.message).toBe(batches);
     file.close();
   },
-  20_000,
+  180_000,
 );

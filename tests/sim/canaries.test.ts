@@ -20,7 +20,7 @@ describe("the referee detects each planted quirk", () => {
       () => {
         expect(firstRule({ rules: plantedQuirks[name] }, begins[name])).toBeString();
       },
-      60_000,
+      180_000,
     );
   }
 });
@@ -32,7 +32,7 @@ describe("the referee detects each planted fault", () => {
       () => {
         expect(firstRule({ fault })).toBeString();
       },
-      60_000,
+      180_000,
     );
   }
 });

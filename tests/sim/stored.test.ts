@@ -18,7 +18,7 @@ test("28 worlds with a store each come to rest", () => {
     if (failure !== null) failures.push(`seed ${seed}: ${failure.text}`);
   }
   expect(failures).toEqual([]);
-}, 120_000);
+}, 180_000);
 
 test.each(Object.entries(storeFaults))(
   "the referee detects: %s",
@@ -30,5 +30,5 @@ test.each(Object.entries(storeFaults))(
     }
     expect([...rules]).toHaveLength(1);
   },
-  120_000,
+  180_000,
 );

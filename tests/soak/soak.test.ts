@@ -14,7 +14,7 @@ test.if(isLinux)(
     expect(report.lives).toBeGreaterThan(15);
     expect(report.messages.delivered).toBeGreaterThan(report.messages.sent);
   },
-  120_000,
+  180_000,
 );
 
 test.if(isLinux)(
@@ -26,7 +26,7 @@ test.if(isLinux)(
       /will mortal-\d+ \d+: published was to be, it came 2 times/,
     );
   },
-  120_000,
+  180_000,
 );
 
 test("a lost or duplicated message is reported", () => {

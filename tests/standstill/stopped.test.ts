@@ -9,7 +9,7 @@ import { all } from "../support/inbox.ts";
 
 const root = path.resolve(import.meta.dir, "../..");
 const deno = path.join(root, "node_modules/.bin/deno");
-const limitMs = 60_000;
+const limitMs = 180_000;
 /** A second more than the silence that their keepalive allows. */
 const heldMs = 4000;
 const cast: Cast = { pinging: 50, leaving: 10, returning: 5, silent: 5 };

@@ -113,7 +113,7 @@ test("a second broker is refused, and told of the first; the first goes on", asy
     first.close();
     open(folder).close();
   });
-}, 20_000);
+}, 180_000);
 
 test("a broker that was killed leaves no lock behind, and what it committed", async () => {
   await inFolder((folder) => {
@@ -133,7 +133,7 @@ test("a broker that was killed leaves no lock behind, and what it committed", as
     expect(file.facts().rows).toMatchObject({ session: 2, subscription: 2, will: 2, retained: 1 });
     file.close();
   });
-}, 30_000);
+}, 180_000);
 
 test("a record of a newer form is refused", async () => {
   await inFolder((folder) => {
@@ -249,7 +249,7 @@ test("no changed byte of what is kept goes unnoticed", async () => {
     }
     expect(refused).toBeGreaterThan(50);
   });
-}, 60_000);
+}, 180_000);
 
 test.skipIf(isRoot)("a folder that can't be written is refused", async () => {
   await inFolder((folder) => {
@@ -473,7 +473,7 @@ test("the file shrinks once much of it is free", async () => {
     file.close();
     expect(statSync(path.join(folder, "mqttd.db")).size).toBeLessThan(2_000_000);
   });
-}, 30_000);
+}, 180_000);
 
 test("runs are remembered: one that was killed, and one that stopped", async () => {
   await inFolder((folder) => {
@@ -568,7 +568,7 @@ test.each(Object.entries(logFaults))(
       open(folder).close();
     });
   },
-  20_000,
+  180_000,
 );
 
 test("a torn tail of the log is no damage: what the last heartbeat had put on the disk is there", async () => {
@@ -580,7 +580,7 @@ test("a torn tail of the log is no damage: what the last heartbeat had put on th
     expect(file.facts().rows.message).toBe(1);
     file.close();
   });
-}, 20_000);
+}, 180_000);
 
 test("a reader leaves the folder as it is, also one that can't be written", async () => {
   await inFolder((folder) => {
@@ -596,7 +596,7 @@ test("a reader leaves the folder as it is, also one that can't be written", asyn
     chmodSync(folder, 0o700);
     expect(filesOf(folder)).toEqual(before);
   });
-}, 20_000);
+}, 180_000);
 
 test("a log that another program brought into the file, and durability off, are no damage", async () => {
   await inFolder((folder) => {
@@ -612,7 +612,7 @@ test("a log that another program brought into the file, and durability off, are 
     rmSync(path.join(folder, "mqttd.db-wal"));
     open(folder).close();
   });
-}, 20_000);
+}, 180_000);
 
 test("a sign of life that the store can't take counts all the same", async () => {
   await inFolder((folder) => {
@@ -632,7 +632,7 @@ test("a sign of life that the store can't take counts all the same", async () =>
     next.close();
     expect(existsSync(name)).toBe(false);
   });
-}, 20_000);
+}, 180_000);
 
 test("signs of life whose file can't be opened at first are there once it can", async () => {
   await inFolder((folder) => {

@@ -13,7 +13,7 @@ import { SocketClient } from "./socket-client.ts";
 import { spawn } from "./child.ts";
 
 /** Timeout of a test that waits for such an event. */
-export const rowLimitMs = 60_000;
+export const rowLimitMs = 180_000;
 
 /** Why rows with mosquitto's clients are skipped; null: the clients are installed. */
 export const mosquittoSubMissing: string | null =

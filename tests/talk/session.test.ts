@@ -7,7 +7,7 @@ import { eventually } from "../support/inbox.ts";
 import { pubRequest, Streams, subRequest } from "../support/talk.ts";
 import { ScriptedBroker } from "./scripted-broker.ts";
 
-const boundMs = 30_000;
+const boundMs = 60_000;
 
 /** The error with which a command ends. */
 async function failure(running: Promise<number>): Promise<string> {

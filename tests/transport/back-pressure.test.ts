@@ -51,7 +51,7 @@ describe.each(transports)("%s", (name, make, at) => {
       expect(link.ownBytes ?? 0).toBeGreaterThanOrEqual(above);
       peer.rst();
     });
-  }, 60_000);
+  }, 180_000);
 
   test("drained is not reported without a full link before", async () => {
     const recorder = new Recorder();

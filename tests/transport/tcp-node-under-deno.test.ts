@@ -16,4 +16,4 @@ test("tcp-node serves one connection's life under Deno", async () => {
   const [out, err] = await Promise.all([deno.stdout.text(), deno.stderr.text()]);
   expect(err).not.toContain("Error");
   expect(out).toBe("ok\n");
-}, 60_000);
+}, 180_000);

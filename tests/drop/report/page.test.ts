@@ -174,7 +174,7 @@ test.skipIf(chromiumMissing !== null)(
       expect(lines).toBeGreaterThan(5);
     }
   },
-  60_000,
+  180_000,
 );
 
 const axe = path.resolve(import.meta.dir, "../../../node_modules/axe-core/axe.min.js");
@@ -208,7 +208,7 @@ test.skipIf(whyNoAxe !== null)(
     );
     expect((await tab.evaluate<Judged>(judged)).violations.join()).toContain("image-alt");
   },
-  60_000,
+  180_000,
 );
 
 interface Judged {

@@ -6,7 +6,7 @@ import { eventually } from "../../support/inbox.ts";
 import { played, verdicts } from "../../support/played.ts";
 import { Folder } from "../../support/executable.ts";
 
-const boundMs = 60_000;
+const boundMs = 180_000;
 const options = { versions: [5], waitMs: 300 } as const;
 
 /** Runs `restart` when the command that it returns is run, which ends after it. */

@@ -13,7 +13,7 @@ import { spawn } from "../../support/child.ts";
 
 const main = path.resolve(import.meta.dir, "../../../src/main.ts");
 const command = [process.execPath, main];
-const boundMs = 60_000;
+const boundMs = 180_000;
 const onLinux = test.concurrent.skipIf(process.platform !== "linux");
 
 async function playedAt(broker: RunningBroker, keepAliveSeconds: number, signal?: AbortSignal) {

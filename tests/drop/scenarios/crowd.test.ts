@@ -8,7 +8,7 @@ import { mosquittoMissing } from "../../support/mosquitto.ts";
 import { named, passes, played, playedOnMosquitto, turn, verdicts } from "../../support/played.ts";
 
 const why = mosquittoMissing === null ? "" : ` (skipped: ${mosquittoMissing})`;
-const boundMs = 60_000;
+const boundMs = 180_000;
 const crowd = [named(crowdScenarios, "crowd")];
 const silent = [named(crowdScenarios, "crowd-silent")];
 

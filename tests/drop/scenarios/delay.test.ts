@@ -15,7 +15,7 @@ import {
   verdicts,
 } from "../../support/played.ts";
 
-const boundMs = 60_000;
+const boundMs = 180_000;
 const why = mosquittoMissing === null ? "" : ` (skipped: ${mosquittoMissing})`;
 const on = { versions: [5] } as const;
 

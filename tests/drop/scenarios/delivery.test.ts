@@ -17,7 +17,7 @@ import {
 } from "../../support/played.ts";
 import { all } from "../../support/inbox.ts";
 
-const boundMs = 60_000;
+const boundMs = 180_000;
 const why = mosquittoMissing === null ? "" : ` (skipped: ${mosquittoMissing})`;
 
 test.concurrent(

@@ -13,7 +13,7 @@ import { passes, playedOnMosquitto, playedOnOurs, verdicts } from "../../support
 
 /** Over real sockets; each planted quirk is in quirk-table.test.ts, in virtual time. */
 
-const boundMs = 60_000;
+const boundMs = 180_000;
 const why = mosquittoMissing === null ? "" : ` (skipped: ${mosquittoMissing})`;
 const scenarios = [
   ...oneFlightScenarios,

@@ -8,7 +8,7 @@ import { EmbeddedBroker } from "../../support/embedded.ts";
 import { Mosquitto, mosquittoMissing } from "../../support/mosquitto.ts";
 import { named, passes, played, verdicts } from "../../support/played.ts";
 
-const boundMs = 60_000;
+const boundMs = 180_000;
 const keepAliveSeconds = 1;
 const why = mosquittoMissing === null ? "" : ` (skipped: ${mosquittoMissing})`;
 

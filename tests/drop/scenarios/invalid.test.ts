@@ -116,7 +116,7 @@ describe("invalid-will", () => {
         "after this CONNECT the broker does not answer any more: no CONNACK within 5 s",
       );
     },
-    60_000,
+    180_000,
   );
 
   test.concurrent("MQTT 3.1 has no rule for them", async () => {

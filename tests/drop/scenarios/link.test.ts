@@ -17,7 +17,7 @@ import { spawn } from "../../support/child.ts";
 const has = await machineHas(linkScenarios);
 const isUnable = !has.has("network namespace");
 const why = isUnable ? " (skipped: needs Linux, root and the ip command)" : "";
-const boundMs = 60_000;
+const boundMs = 180_000;
 const main = path.resolve(import.meta.dir, "../../../src/main.ts");
 
 /** Most of a run is waiting, so that they all wait at the same time. */

@@ -12,7 +12,7 @@ import { Mosquitto, mosquittoMissing } from "../../support/mosquitto.ts";
 import { named, passes, played, turn, verdicts } from "../../support/played.ts";
 
 const scenarios = [...networkScenarios, ...silenceScenarios, ...keepaliveScenarios];
-const boundMs = 60_000;
+const boundMs = 180_000;
 const why = mosquittoMissing === null ? "" : ` (skipped: ${mosquittoMissing})`;
 
 test.concurrent(

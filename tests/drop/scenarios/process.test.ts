@@ -12,7 +12,7 @@ import { spawn, spawnSync } from "../../support/child.ts";
 
 const has: ReadonlySet<Need> = new Set(["child process"]);
 const why = mosquittoMissing === null ? "" : ` (skipped: ${mosquittoMissing})`;
-const boundMs = 60_000;
+const boundMs = 180_000;
 const main = path.resolve(import.meta.dir, "../../../src/main.ts");
 
 /** Most of a run is waiting, so that two of them wait at the same time. */

@@ -12,7 +12,7 @@ import { EmbeddedBroker, type EmbeddedOptions } from "../../support/embedded.ts"
 import { mosquittoMissing } from "../../support/mosquitto.ts";
 import { named, passes, played, playedOnMosquitto, turn, verdicts } from "../../support/played.ts";
 
-const boundMs = 60_000;
+const boundMs = 180_000;
 const why = mosquittoMissing === null ? "" : ` (skipped: ${mosquittoMissing})`;
 
 test.concurrent(

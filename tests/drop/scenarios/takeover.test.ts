@@ -4,7 +4,7 @@ import { takeoverScenarios } from "../../../src/drop/scenarios/takeover.ts";
 import { mosquittoMissing } from "../../support/mosquitto.ts";
 import { named, passes, playedOnMosquitto, playedOnOurs, verdicts } from "../../support/played.ts";
 
-const boundMs = 60_000;
+const boundMs = 180_000;
 const why = mosquittoMissing === null ? "" : ` (skipped: ${mosquittoMissing})`;
 
 test.concurrent(

@@ -16,7 +16,7 @@ const missing = mosquittoMissing ?? opensslMissing;
 const why = missing === null ? "" : ` (skipped: ${missing})`;
 const authority = missing === null ? new Authority() : null;
 afterAll(() => authority?.[Symbol.dispose]());
-const boundMs = 60_000;
+const boundMs = 180_000;
 
 /** What mosquitto has for each: its listener, and the client's address. */
 async function doorsOf(ca: Authority): Promise<{ lines: string[]; targets: Target[] }> {

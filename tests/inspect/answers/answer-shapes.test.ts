@@ -191,7 +191,7 @@ test.each(Object.entries(views))(
     expect(refused).toBeGreaterThan(10);
     expect(shown).toBeGreaterThan(1);
   },
-  60_000,
+  180_000,
 );
 
 test("answered: a list has at most the requested number of items", async () => {

@@ -97,4 +97,4 @@ test("no request, however it breaks off, causes a fault", async () => {
   await server.close();
   expect(faults).toEqual([]);
   client.drop();
-}, 60_000);
+}, 180_000);
