@@ -43,6 +43,11 @@ export const freezeScenarios: readonly Scenario[] = [
   },
 ];
 
+/** Half of the keepalive. */
+function pingEveryMs({ keepAliveSeconds }: Client): number {
+  return keepAliveSeconds * 500;
+}
+
 async function frozen(stage: Stage): Promise<readonly Observation[]> {
   const pid = stage.options.brokerPid;
   assert(pid !== null, "the runner skips it without --broker-pid");
@@ -52,11 +57,13 @@ async function frozen(stage: Stage): Promise<readonly Observation[]> {
   await playArms(stage, names, async (arm) => {
     const will = stage.willOptions({ ...arm.plan, delay: 0 });
     const client = await stage.victim({ clientId: arm.clientId, will });
-    client.stayAlive(client.keepAliveSeconds * 500);
+    client.stayAlive(pingEveryMs(client));
     alive.push({ arm, client });
     return stage.observation(stage.now, null);
   });
   const longest = Math.max(...alive.map(({ client }) => allowedMs(client)));
+  // A client that does not send for longer is dead for the broker.
+  const marginMs = Math.min(...alive.map(({ client }) => allowedMs(client) - pingEveryMs(client)));
   const since = stage.dropped();
   const { from, to } = await guard.stopFor(longest + pastDeadlineMs);
   const until = to + longest / 3 + watchMs;
@@ -73,6 +80,7 @@ async function frozen(stage: Stage): Promise<readonly Observation[]> {
   return [
     {
       ...stage.observation(since, null),
+      marginMs,
       got: dead.toSorted((a, b) => a - b),
       broken:
         dead.length === 0 && closed > 0

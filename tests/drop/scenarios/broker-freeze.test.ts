@@ -4,6 +4,7 @@ import { expect, test } from "bun:test";
 import { freezeScenarios } from "../../../src/drop/scenarios/broker-freeze.ts";
 import { type Outcome, mqttd } from "../../cli/surroundings.ts";
 import { RunningBroker } from "../../support/executable.ts";
+import { HeldUp } from "../../support/held-up.ts";
 import { eventually } from "../../support/inbox.ts";
 import { localTarget } from "../../support/embedded.ts";
 import { played, verdicts } from "../../support/played.ts";
@@ -80,6 +81,21 @@ onLinux(
       "broker-freeze v5: finding (spurious)",
     ]);
     expect(results[0]?.detail).toContain("5 of 5 live clients were reported dead");
+  },
+  boundMs,
+);
+
+// By itself: its stall would be that of the others.
+test.skipIf(process.platform !== "linux")(
+  "clients that our own stall keeps silent afterwards are no broker's fault",
+  async () => {
+    await using broker = await RunningBroker.start({ command });
+    const playing = playedAt(broker, 1).catch((error: unknown) => error);
+    await stops(broker);
+    await goesOn(broker);
+    // Planted: longer than the clients may be silent.
+    Bun.sleepSync(1900);
+    expect(await playing).toBeInstanceOf(HeldUp);
   },
   boundMs,
 );
