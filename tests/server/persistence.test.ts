@@ -40,7 +40,7 @@ test.each(["normal", "full", "off"] as const)(
       onFault: (cause) => expect.unreachable(String(cause)),
     });
     if (persistence === null) throw new Error("no store");
-    const batches = 30;
+    const batches = 10;
     let done = 0;
     const driver = {
       order: () => {},

@@ -50,6 +50,7 @@ function replaced(text: string): string {
     text
       .replace(/(127\.\d+\.\d+\.\d+|\[::1\]):\d+/g, "$1:<port>")
       // What is left until a deadline, at the moment of the answer.
+      .replace(/(?<=the will fires in )\d+ (?:min|h)(?: \d+ (?:s|min))?/g, "<left>")
       .replace(/\bfor another \d+(?:\.\d+)? \w+(?: \d+ (?:min|s)\b)?/g, "for another <left>")
       // Printed from 1 ms on. Other tests bound how late a will may be.
       .replace(new RegExp(String.raw` \(${measured} late\)`, "g"), "")

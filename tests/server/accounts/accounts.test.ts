@@ -156,13 +156,15 @@ test("a refusal takes as long as the costliest account of the file, whatever the
     return performance.now() - began;
   };
   await line("warm", "up", costly);
-  const one = Math.min(
-    await took(async () => line("x", "x", costly)),
-    await took(async () => line("x", "x", costly)),
-  );
-  // Half, since the machine may be busier now; without the work they take a thousandth.
+  const hashed = async (): Promise<number> => took(async () => line("x", "x", costly));
+  let one = Math.min(await hashed(), await hashed());
   for (const asked of [{ username: "eve" }, { password: "wrong" }]) {
-    expect(await took(async () => asking.ask(asked))).toBeGreaterThan(one / 2);
+    const refused = await took(async () => asking.ask(asked));
+    // The machine may have been busier then: what one takes is measured again.
+    for (let times = 0; times < 5 && refused <= one / 2; times++)
+      one = Math.min(one, await hashed());
+    // Half, since the machine may be busier now; without the work they take a thousandth.
+    expect(refused).toBeGreaterThan(one / 2);
   }
 });
 
