@@ -57,7 +57,7 @@ async function startHousehold(): Promise<RunningBroker> {
   for (const clientId of ["dev-42", hostile]) {
     const socket = await Bun.connect({ hostname: "127.0.0.1", port, socket: { data() {} } });
     const willTopic = `home/${clientId}`;
-    socket.write(connectBytes({ version: 4, clientId, keepAlive: 10, willTopic }));
+    socket.write(connectBytes({ version: 4, clientId, keepAlive: 600, willTopic }));
     await broker.line(clientId, ({ client }) => client === clientId);
   }
   return broker;

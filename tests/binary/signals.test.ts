@@ -9,6 +9,8 @@ import {
   RunningBroker,
 } from "../support/executable.ts";
 import { floodUntilDropped } from "../support/flood.ts";
+import { expectInTime } from "../support/held-up.ts";
+import { now } from "../support/inbox.ts";
 import { reservedPort } from "../support/reserved-port.ts";
 import { SocketClient } from "../support/socket-client.ts";
 import { spawn } from "../support/child.ts";
@@ -99,9 +101,12 @@ test.each([
 ] as const)("a second signal while it waits, %s: it ends at once with %d", async (signal, code) => {
   await using broker = await RunningBroker.start();
   using _ = await stalled(broker);
+  const asked = now();
   broker.signal("SIGTERM");
   await broker.line("that it stops", ({ event }) => event === "stopping");
   broker.signal(signal);
+  // After two seconds it waits for nobody.
+  expectInTime("the second signal", now() - asked, 1500);
   expect(await broker.exit()).toBe(code);
   await broker.expectNothingLeft();
 });

@@ -415,10 +415,17 @@ test("a flood of frames of one byte: others do not wait for those who send it", 
     () => answered() > 1000,
     () => "no flood",
   );
-  const before = answered();
-  for (let round = 0; round < 20; round++) await bystander.roundTrip();
-  // It waits for a turn or two each time; behind all that had come, for twenty and more.
-  expect((answered() - before) / (flooders.length * pings)).toBeLessThan(0.25);
+  const rounds = 20;
+  const meanwhile: number[] = [];
+  for (let round = 0; round < rounds; round++) {
+    const before = answered();
+    await bystander.roundTrip();
+    meanwhile.push(answered() - before);
+  }
+  // It waits for a turn or two each time; behind all that had come, for twenty and more. The median: what
+  // the broker does while this process is held up says nothing.
+  const usual = meanwhile.toSorted((one, other) => one - other)[rounds / 2] ?? NaN;
+  expect((rounds * usual) / (flooders.length * pings)).toBeLessThan(0.25);
   for (const peer of flooders) peer.rst();
   await isServing();
 }, 180_000);

@@ -40,6 +40,9 @@ const retainedTopics = 10;
 
 const patienceMs = 60_000;
 
+/** The fewest messages that are acknowledged in a round. */
+const acknowledgedEach = 25;
+
 /** Messages that may wait for the slowest subscriber before the publishers wait for it. */
 const backlogMax = 20_000;
 
@@ -84,8 +87,15 @@ class CrashPlay {
     await this.#start();
     if (this.#publishers.length === 0) await this.#cast();
     const dice = this.#dice;
-    const until = performance.now() + dice.below(1200) + 100;
+    const before = this.#acknowledged;
     for (const publisher of this.#publishers) publisher.run();
+    // Else a slow broker would be killed each time before it has acknowledged anything.
+    await eventually(
+      () => this.#acknowledged >= before + acknowledgedEach || this.#backlog >= backlogMax,
+      () => `${this.#acknowledged - before} acknowledged messages in this round`,
+      patienceMs,
+    );
+    const until = performance.now() + dice.below(1200) + 100;
     while (performance.now() < until) {
       // Waits for nothing: the dice choose the moments of deeds and of the kill.
       await Bun.sleep(dice.below(60));
@@ -144,10 +154,15 @@ class CrashPlay {
   }
 
   figures(rounds: number): CrashFigures {
-    const acknowledged = this.#publishers.reduce((sum, one) => sum + one.acknowledged.size, 0);
     const again = this.#subscribers.reduce((sum, one) => sum + one.again, 0);
     const wills = this.#mortals.filter(({ wasArmed }) => wasArmed).length;
-    return { rounds, acknowledged, wills, again, longestStartMs: this.#longestStartMs };
+    return {
+      rounds,
+      acknowledged: this.#acknowledged,
+      wills,
+      again,
+      longestStartMs: this.#longestStartMs,
+    };
   }
 
   async end(): Promise<void> {
@@ -199,13 +214,14 @@ class CrashPlay {
     }
   }
 
+  /** Messages that were acknowledged, but for retained ones. */
+  get #acknowledged(): number {
+    return this.#publishers.reduce((sum, { acknowledged }) => sum + acknowledged.size, 0);
+  }
+
   /** Messages that a subscriber has still to get, about. */
   get #backlog(): number {
-    const published = this.#publishers.reduce(
-      (sum, { acknowledged }) => sum + acknowledged.size,
-      0,
-    );
-    return published - Math.min(...this.#subscribers.map(({ counts }) => counts.size));
+    return this.#acknowledged - Math.min(...this.#subscribers.map(({ counts }) => counts.size));
   }
 
   #anyMortal(): Mortal | undefined {
