@@ -87,15 +87,17 @@ describe("a reload", () => {
     await using broker = await started();
     using client = await SocketClient.connect(broker.port, { clientId: "dev-1" });
     const many = Array.from({ length: 100_000 }, (_, index) => `topic read site/${index}/+/state`);
-    writeFileSync(broker.folder.file("lab.acl"), [...lines, ...many].join("\n"));
-    broker.signal("SIGHUP");
-    const reloaded = broker.line("accessReloaded", ({ event }) => event === "accessReloaded");
-    // The broker answers while it parses.
+    const reloads = (): LogLine[] =>
+      broker.log.items.filter(({ event }) => event === "accessReloaded");
     let pings = 0;
-    const isReloaded = (): boolean =>
-      broker.log.items.some(({ event }) => event === "accessReloaded");
-    for (; !isReloaded(); pings++) await client.ping();
-    expect(await reloaded).toMatchObject({ file: "lab.acl", lines: 100_005 });
+    // The broker answers while it parses; again if this process slept through that.
+    for (let times = 1; times <= 5 && pings <= 10; times++) {
+      const text = [...lines, ...many, "# changed".repeat(times)].join("\n");
+      writeFileSync(broker.folder.file("lab.acl"), text);
+      broker.signal("SIGHUP");
+      for (pings = 0; reloads().length < times; pings++) await client.ping();
+    }
+    expect(reloads()[0]).toMatchObject({ file: "lab.acl", lines: 100_005 });
     expect(pings).toBeGreaterThan(10);
     await broker.stop();
   });

@@ -12,6 +12,9 @@ import { readFileSync } from "node:fs";
 import { SocketClient } from "./socket-client.ts";
 import { spawn } from "./child.ts";
 
+/** What a log's lines tell of happened by then. */
+const recentMs = 60_000;
+
 /** Timeout of a test that waits for such an event. */
 export const rowLimitMs = 180_000;
 
@@ -140,7 +143,7 @@ export class WillAccounts implements AsyncDisposable {
     const place = String.raw`^\S+ (?:\[like \S+\] )?(?:Warning: )?(?:|Client |.* client |.* as |Operator's order: .* )`;
     const about = new RegExp(`${place}${clientId}(?=$|[ ':])`);
     const lines = this.broker.lines.items.filter((line) => about.test(line));
-    expectNotHeldUp(`the connection of ${clientId}`, lines.join("\n"), now() - rowLimitMs);
+    expectNotHeldUp(`the connection of ${clientId}`, lines.join("\n"), now() - recentMs);
     return logText(lines.map((line) => withHabitNamed(line, answer)));
   }
 
