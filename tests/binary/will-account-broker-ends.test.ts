@@ -38,6 +38,7 @@ test(
       Client armed disconnected: broker stopped (silent <measured>, allowed 45.0 s) · will published to 1 on wills/armed
       mqttd stopped"
     `);
+    await accounts.watcher.ended;
     expect(accounts.watcher.messages()).toEqual(["wills/waits=gone", "wills/armed=gone"]);
     expect(await accounts.inspect("explain", "armed")).toMatchInlineSnapshot(`
       {

@@ -105,6 +105,7 @@ export async function standstill(
     for (const group of ["leaving", "returning"] as const) {
       await broker.log.count(`end of a client that is ${group}`, cast[group], isEndOf(group));
     }
+    await caughtUp(broker, watcher);
     const ended = broker.log.items.filter(isEndOf("pinging")).length;
     return {
       ended,
@@ -122,6 +123,14 @@ export async function standstill(
 
 function isEndOf(group: string): (line: LogLine) => boolean {
   return ({ event, client }) => event === "ended" && client?.startsWith(`${group}-`) === true;
+}
+
+/** Whatever the broker has logged and sent until now has arrived, by its log and at the watcher. */
+async function caughtUp({ address, log }: HeldBroker, watcher: SocketClient): Promise<void> {
+  using mark = await SocketClient.connect(address, { clientId: "mark", keepalive: 0 });
+  await mark.ping();
+  await log.first("the mark", ({ event, client }) => event === "connected" && client === "mark");
+  await watcher.ping();
 }
 
 type Arrived = SocketClient["received"]["items"][number]["packet"];
