@@ -20,7 +20,7 @@ interface Delayed {
 }
 
 /** Closer to a due time than this, the result of a return is unknown. */
-const marginMs = 500;
+export const marginMs = 500;
 
 /** The totals of all lives. */
 export class WillBook {

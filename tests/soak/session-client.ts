@@ -18,7 +18,7 @@ interface Outgoing {
   released: boolean;
 }
 
-const connectMs = 10_000;
+const connectMs = 60_000;
 
 /**
  * A client whose session continues over any number of connections: it resends unacknowledged

@@ -233,7 +233,7 @@ class Soak {
   async #settle(): Promise<void> {
     try {
       await eventually(
-        async () => this.#tally.lost.length === 0 && (await this.#overview()).wills.delayed === 0,
+        async () => this.#tally.lost.length === 0 && (await this.#areWillsSettled()),
         () => "messages and wills on their way",
         settleMs,
       );
@@ -243,6 +243,12 @@ class Soak {
       if (lost.length > 10) this.#faults.push(`lost: ${lost.length} in all`);
     }
     for (const one of this.#tally.twice.slice(0, 10)) this.#faults.push(`twice: ${one}`);
+  }
+
+  /** None is left, and the watcher has read those that were published. */
+  async #areWillsSettled(): Promise<boolean> {
+    const { armed, delayed, published } = (await this.#overview()).wills;
+    return armed + delayed === 0 && published <= this.#wills.size;
   }
 
   /** The will of each life has the required fate, according to the watcher and to the broker. */
