@@ -87,8 +87,8 @@ test.skipIf(process.platform !== "linux")(
 );
 
 test.skipIf(process.platform !== "linux")("a zombie does not count as running", async () => {
-  // The shell becomes a program that never waits for its child.
-  await using parent = spawn(["sh", "-c", "sleep 0 & echo $!; exec sleep 30"], {
+  // The shell becomes a program that never waits for its child, before that has ended.
+  await using parent = spawn(["sh", "-c", "sleep 1 & echo $!; exec sleep 30"], {
     stdout: "pipe",
   });
   const { value } = await parent.stdout.getReader().read();

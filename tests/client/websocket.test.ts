@@ -7,7 +7,7 @@ import type { Target } from "../../src/client/target.ts";
 import type { Wire } from "../../src/client/wire.ts";
 import { EchoWebSocket } from "../support/echo-websocket.ts";
 import { type Hostility, HostileServer } from "../support/hostile-server.ts";
-import { eventually } from "../support/inbox.ts";
+import { eventually, patienceMs } from "../support/inbox.ts";
 import { Relay } from "../support/relay.ts";
 
 /** What only a WebSocket has: its handshake, its control frames, and what a broker may not send. */
@@ -23,7 +23,7 @@ async function opened(
 ): Promise<{ wire: Wire; heard: () => string; end: () => string }> {
   let heard = "";
   let end = "";
-  const wire = await dial(targetAt(port), 4000, () => ({
+  const wire = await dial(targetAt(port), patienceMs, () => ({
     data: (chunk) => (heard += Buffer.from(chunk).toString()),
     closed: (how, why) => (end = `${how}: ${why}`),
   }));
@@ -65,7 +65,7 @@ test("the request: path with query, host with port, subprotocol mqtt, a new key 
     socket.write(answer(asked));
   });
   for (let index = 0; index < 2; index++) {
-    (await dial(targetAt(server.port, "/a/b?token=x"), 4000, () => ignored)).reset();
+    (await dial(targetAt(server.port, "/a/b?token=x"), patienceMs, () => ignored)).reset();
   }
   const [first = "", second] = requests;
   expect(first).toStartWith(`GET /a/b?token=x HTTP/1.1\r\nHost: 127.0.0.1:${server.port}\r\n`);

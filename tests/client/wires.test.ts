@@ -8,7 +8,7 @@ import type { Wire, WireEnd } from "../../src/client/wire.ts";
 import { Authority, opensslMissing } from "../support/certificates.ts";
 import { EchoServer } from "../support/echo-server.ts";
 import { EchoWebSocket } from "../support/echo-websocket.ts";
-import { eventually } from "../support/inbox.ts";
+import { eventually, patienceMs } from "../support/inbox.ts";
 import { type Place, Relay } from "../support/relay.ts";
 
 /** The client's transports: each does the same, down to what TCP shows of it. */
@@ -56,7 +56,7 @@ class Line implements AsyncDisposable {
       : await EchoServer.start(transport === "tls" ? server : null, at("echo"));
     const relay = await Relay.start(echo.place, at("relay"));
     let line: Line | null = null;
-    const wire = await dial(targetAt(transport, relay.place), 4000, () => ({
+    const wire = await dial(targetAt(transport, relay.place), patienceMs, () => ({
       data: (chunk) => {
         if (line !== null) line.heard += Buffer.from(chunk).toString();
       },
