@@ -110,7 +110,7 @@ function shows(document: string, command: string): readonly [first: string, play
 
 /** The process of the test's broker. */
 const freezes: Play = async (session, typed) =>
-  judges(60_000)(session, typed.replace(/PID$/, String(session.broker.pid)));
+  judges()(session, typed.replace(/PID$/, String(session.broker.pid)));
 
 /** A will that is awaited, of a client that is broken meanwhile. */
 const awaits: Play = async (session, typed) => {
@@ -167,7 +167,7 @@ const terminals: Readonly<Record<string, Terminal>> = {
   "of simulate-drop": {
     document: "docs/simulate-drop.md",
     plays: [
-      ["mqttd simulate-drop --embedded", judges(60_000)],
+      ["mqttd simulate-drop --embedded", judges()],
       ["mqttd simulate-drop rst half-open -h localhost -k 60", judges()],
       [
         "mqttd simulate-drop --all --strict --junit drops.xml",

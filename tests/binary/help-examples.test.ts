@@ -38,7 +38,7 @@ test("each example of a verb's page works as described against a running broker"
       stdin: "ignore",
       stdout: "pipe",
       stderr: "pipe",
-      timeout: patienceMs,
+      timeout: 3 * patienceMs,
     });
     const [stdout, stderr] = await Promise.all([child.stdout.text(), child.stderr.text()]);
     await child.exited;

@@ -10,7 +10,7 @@ async function inspect(broker: RunningBroker, ...args: string[]) {
     stdin: "ignore",
     stdout: "pipe",
     stderr: "pipe",
-    timeout: patienceMs,
+    timeout: 3 * patienceMs,
     killSignal: "SIGKILL",
   });
   const [stdout, stderr] = await Promise.all([child.stdout.text(), child.stderr.text()]);

@@ -153,7 +153,7 @@ const terminals: Readonly<Record<string, Plays>> = {
     ],
   ],
   "of simulate-drop": [
-    ["mqttd simulate-drop", judges(60_000)],
+    ["mqttd simulate-drop", judges()],
     ["mqttd simulate-drop rst --url mqtt://user@broker.example --pw-file -", logsIn],
     ["mqttd simulate-drop half-open listening --keepalive 60", judges()],
     ["mqttd simulate-drop --all --via mqtt://localhost:1884", judges()],
@@ -245,7 +245,7 @@ async function runScript(script: string): Promise<Ended> {
     stdin: "ignore",
     stdout: "pipe",
     stderr: "pipe",
-    timeout: patienceMs,
+    timeout: 3 * patienceMs,
     killSignal: "SIGKILL",
   });
   const [stdout, stderr] = await Promise.all([child.stdout.text(), child.stderr.text()]);

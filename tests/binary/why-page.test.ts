@@ -69,7 +69,7 @@ for (const { title, blocks } of sections) {
         for (const { commands, output } of blocks) {
           const typed = replaced(commands.trimEnd(), session.ports, replacements);
           if (typed.startsWith("mqttd simulate-drop")) {
-            await judges(60_000)(session, typed);
+            await judges()(session, typed);
             continue;
           }
           // A client's own sentence may follow the prompt of the shell that ended it.

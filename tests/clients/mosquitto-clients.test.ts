@@ -27,7 +27,7 @@ let tests = 0;
 const own = (name: string): string => `${name}-${++tests}`;
 
 /** Below a test's limit, so that none of them outlives the test. */
-const bound = { timeout: patienceMs, killSignal: "SIGKILL" } as const;
+const bound = { timeout: 3 * patienceMs, killSignal: "SIGKILL" } as const;
 
 /** mosquitto_sub, once the broker has its subscription. */
 class Subscriber implements AsyncDisposable {

@@ -15,6 +15,8 @@ import { eventually, Inbox, now, patienceMs } from "./inbox.ts";
 import { spawn } from "./child.ts";
 
 const root = path.resolve(import.meta.dir, "../..");
+/** For a program that starts, and for one that does its work and ends, on a slow machine. */
+const programMs = 60_000;
 /** About the longest time that a test takes, beside others on a slow machine. */
 const testMs = 60_000;
 
@@ -135,7 +137,7 @@ export interface Ended {
 export async function run(
   folder: Folder,
   args: readonly string[],
-  { through, boundMs = patienceMs }: Pick<Surroundings, "through"> & { boundMs?: number } = {},
+  { through, boundMs = programMs }: Pick<Surroundings, "through"> & { boundMs?: number } = {},
 ): Promise<Ended> {
   await using child = spawn([...shell(through), executable(), ...args], {
     cwd: folder.path,
@@ -289,7 +291,7 @@ export class RunningBroker implements AsyncDisposable {
     this.folder[Symbol.dispose]();
   }
 
-  async #becomeReady(boundMs?: number): Promise<void> {
+  async #becomeReady(boundMs = programMs): Promise<void> {
     await eventually(
       () => this.isAnnounced || this.hasEnded,
       () => `the ready file; it said: ${this.#said()}`,

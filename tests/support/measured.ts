@@ -9,7 +9,7 @@ const program = path.join(import.meta.dir, "measure-program.ts");
 export async function measured(
   folder: Folder,
   args: readonly string[],
-  boundMs = 30_000,
+  boundMs = 60_000,
 ): Promise<Measured> {
   const command = [executable(), ...args];
   const order: MeasureOrder = { command, cwd: folder.path, env: environment(folder), boundMs };

@@ -112,7 +112,7 @@ export const ends =
 
 /** A run of simulate-drop, whose output reports a stall of the machine. */
 export const judges =
-  (boundMs = 30_000): Play =>
+  (boundMs = 90_000): Play =>
   async ({ shell }, typed) => {
     const began = now();
     const { code, output } = await shell.run(typed, boundMs);

@@ -11,7 +11,8 @@ const commands = {
 export type ShellName = keyof typeof commands;
 
 const promptText = "<ready>";
-const boundMs = 20_000;
+/** For a command, or what it prints. */
+const boundMs = 60_000;
 
 /** An interactive shell on its own terminal; tests type into it. */
 export class InteractiveShell implements AsyncDisposable {
