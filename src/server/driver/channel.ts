@@ -228,6 +228,12 @@ export class Channel implements DriverHolds, Worker {
     return this.last !== null || hasWaiting || buffered >= floodBytes;
   }
 
+  /** Its link is closed, and all that it has sent was read. */
+  get hasOnlyEnded(): boolean {
+    const { last, reader, isCut } = this;
+    return last?.type === "closed" && !isCut && reader.buffered === 0 && !this.held;
+  }
+
   /** Packets of it, or its end, may wait in the driver. */
   get isUnread(): boolean {
     const { holdTurn, holdPublisher, last, link } = this;

@@ -88,6 +88,7 @@ export class Reading {
   /** Hands in complete packets. What the turn's budget leaves waits for a later turn. */
   more(channel: Channel): void {
     if (channel.reader.buffered === 0 && channel.last === null) return;
+    if (channel.hasOnlyEnded && !this.#turns.isOver) return this.#end(channel);
     if (!this.#turns.mayWork(channel) || this.#read(channel)) this.#later(channel);
     // Its answers do not wait behind output that others have caused.
     this.#output.flushOwn(channel);
@@ -132,12 +133,23 @@ export class Reading {
   /** Reads on in a turn. True: the turn is over, packets are left. */
   continue(channel: Channel): boolean {
     channel.holdTurn = false;
+    if (channel.hasOnlyEnded) {
+      this.#end(channel);
+      this.#core.handleQueued();
+      return false;
+    }
     channel.holdTurn = this.#read(channel);
     if (channel.open) this.update(channel);
     this.#core.handleQueued();
     this.#output.flushOwn(channel);
     channel.countUnread();
     return channel.holdTurn;
+  }
+
+  /** Hands in an end with nothing before it: thousands may come at once. */
+  #end(channel: Channel): void {
+    this.#output.source = channel.id;
+    this.#last(channel);
   }
 
   /** Has the core go on with a packet that its budget has cut. */
