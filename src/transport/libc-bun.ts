@@ -5,6 +5,7 @@ export interface Libc {
   /** `polled`: `count` times `struct pollfd`. */
   poll(polled: Int32Array, count: number, milliseconds: number): number;
   ioctl(fd: number, request: bigint, value: Int32Array): number;
+  recv(fd: number, bytes: Uint8Array, count: number, flags: number): number;
 }
 
 /** The library's name for each C runtime: glibc, musl, macOS. */
@@ -25,6 +26,7 @@ export async function loadLibc(): Promise<Libc | null> {
         listen: { args: ["i32", "i32"], returns: "i32" },
         poll: { args: ["ptr", "usize", "i32"], returns: "i32" },
         ioctl: { args: ["i32", "u64", "ptr"], returns: "i32" },
+        recv: { args: ["i32", "ptr", "usize", "i32"], returns: "i32" },
       }).symbols;
     } catch {
       // Not this platform's name: try the next one.

@@ -78,6 +78,10 @@ export abstract class LinkAbove implements Link {
     return this.below.hasPeerLeft?.() === true;
   }
 
+  readAhead(): void {
+    this.below.readAhead?.();
+  }
+
   unacknowledged(): number | null {
     return this.below.unacknowledged?.() ?? null;
   }

@@ -14,4 +14,15 @@ export interface SocketQuestion {
 export interface SocketPoll {
   /** For each question, whether any requested condition holds; null: the poll failed. */
   ask(questions: readonly SocketQuestion[]): readonly boolean[] | null;
+  /** For many sockets that are asked again and again. Absent: the system can't tell. */
+  watchData?(): DataWatch;
+}
+
+/** A standing question about sockets, each at a place of its own. */
+export interface DataWatch {
+  add(place: number, descriptor: number): void;
+  /** Call before its descriptor is closed, or soon after. */
+  delete(place: number): void;
+  /** The places of those that have unread data, and no end or error yet. */
+  find(): readonly number[];
 }

@@ -1,3 +1,4 @@
+import { DataPoll } from "./data-poll.ts";
 import { loadLibc } from "./libc-bun.ts";
 import type { SocketPoll } from "./socket-poll.ts";
 import type { TcpDetectors } from "./tcp-detectors.ts";
@@ -104,6 +105,7 @@ export async function loadTcpControl(): Promise<TcpControl | null> {
       }
       return answers;
     },
+    ...(process.platform === "linux" && { watchData: () => new DataPoll(libc) }),
   };
 }
 

@@ -8,6 +8,8 @@ export interface SocketState {
   unread(fd: number): number | null;
   /** Bytes written that the peer's system has not acknowledged yet; null: unknown. */
   unacknowledged(fd: number): number | null;
+  /** Reads a few bytes that have arrived; null: none have. Only for a socket without an error. */
+  receive(fd: number): Uint8Array | null;
 }
 
 /**
@@ -23,6 +25,7 @@ export async function loadSocketState(): Promise<SocketState | null> {
   const waiting = new Int32Array(1);
   const asked = (fd: number, request: bigint): number | null =>
     libc.ioctl(fd, request, waiting) === 0 ? (waiting[0] ?? null) : null;
+  const received = new Uint8Array(receivedAtOnce);
   return {
     hasPeerClosed(fd) {
       polled[0] = fd;
@@ -31,6 +34,10 @@ export async function loadSocketState(): Promise<SocketState | null> {
     },
     unread: (fd) => asked(fd, inQueue),
     unacknowledged: (fd) => asked(fd, outQueue),
+    receive(fd) {
+      const count = libc.recv(fd, received, received.length, dontWait);
+      return count > 0 ? received.slice(0, count) : null;
+    },
   };
 }
 
@@ -38,3 +45,6 @@ export async function loadSocketState(): Promise<SocketState | null> {
 const readHangUp = 0x2000;
 const inQueue = 0x541bn;
 const outQueue = 0x5411n;
+/** MSG_DONTWAIT. */
+const dontWait = 0x40;
+const receivedAtOnce = 4096;

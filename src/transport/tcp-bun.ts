@@ -270,6 +270,12 @@ class BunLink implements Link {
     return fd !== null && this.#origin.state?.unread(fd) === 0;
   }
 
+  readAhead(): void {
+    const fd = this.#state === "open" && !this.#paused ? descriptor(this.#socket) : null;
+    const chunk = fd === null ? null : (this.#origin.state?.receive(fd) ?? null);
+    if (chunk !== null) this.received(chunk);
+  }
+
   unacknowledged(): number | null {
     const fd = this.#state === "open" ? descriptor(this.#socket) : null;
     return fd === null ? null : (this.#origin.state?.unacknowledged(fd) ?? null);

@@ -50,6 +50,11 @@ export interface Link {
   /** Whether it is all that is unread. */
   hasPeerLeft?(): boolean;
   /**
+   * Reads a few bytes that a SocketPoll has seen, ahead of the loop: their `data` comes from inside this
+   * call. Absent: this platform can't.
+   */
+  readAhead?(): void;
+  /**
    * Bytes that the kernel took and the peer's kernel has not acknowledged. A decrease shows that
    * the peer takes data. Null, or absent: this platform can't tell.
    */
@@ -79,7 +84,7 @@ export interface Link {
   readonly isBehind?: boolean;
 }
 
-/** Events of a transport, in order, never from inside a call to the link. */
+/** Events of a transport, in order, never from inside a call to the link but `readAhead`. */
 export interface LinkEvents {
   opened(link: Link): void;
   /** The receiver may keep `chunk`, and change it. */

@@ -11,8 +11,8 @@ export interface LinkEnds {
   closed(how: "eof" | "reset" | "timeout"): void;
   /** The broker may write again. */
   drained(): void;
-  /** The peer has closed a link that the broker had ended. */
-  parted(): void;
+  /** The peer has closed a link that the broker had ended, and `gone` tells the broker. */
+  parted(gone: () => void): void;
   paused(): void;
   resumed(): void;
   /** The kernel accepted so many bytes of the broker's output. */
@@ -255,6 +255,7 @@ export class SimLink implements Link {
   lose(isTold: boolean): void {
     if (this.over) return;
     this.over = true;
+    this.#gone = null;
     this.#up.length = 0;
     if (isTold && this.#silentDown !== Infinity) this.#later(() => this.#ends.finished());
   }
@@ -385,10 +386,11 @@ export class SimLink implements Link {
   #part(): void {
     const gone = this.#gone;
     if (gone === null) return;
+    const held = this.#ends.held();
+    if (held !== null) return this.#agenda.at(held.until, () => this.#part(), held.turn);
     this.#gone = null;
     this.over = true;
-    gone();
-    this.#ends.parted();
+    this.#ends.parted(gone);
   }
 
   #wakeDown(): void {

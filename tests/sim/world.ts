@@ -430,7 +430,10 @@ export class World {
           this.journal.note(this.now, "drains", number, null);
           this.#call(() => events.drained(connection.link));
         },
-        parted: () => this.#over(connection),
+        parted: (gone) => {
+          this.#call(gone);
+          this.#over(connection);
+        },
         held: () => {
           if (connection.isAccepted) return this.#held;
           return { until: Math.max(this.now, this.#heldUntil), turn: turnOf.late };

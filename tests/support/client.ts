@@ -37,6 +37,8 @@ export class TestClient implements Link {
   /** Bytes that have arrived wait in the link, and how many it holds. */
   isBehind = false;
   held = 0;
+  /** Bytes in its socket for which the loop has had no time. */
+  arrived: Uint8Array | null = null;
   /** The client's FIN has arrived, behind the unread bytes. */
   leaving = false;
   /** And nothing is unread before it. */
@@ -111,6 +113,12 @@ export class TestClient implements Link {
 
   hasPeerLeft(): boolean {
     return this.hasLeft;
+  }
+
+  readAhead(): void {
+    const { arrived } = this;
+    this.arrived = null;
+    if (arrived !== null) this.#events.data(this, arrived);
   }
 
   // The client's side.
@@ -196,11 +204,15 @@ export class TestClient implements Link {
   drop(how: Loss = "reset", detail?: string): void {
     if (this.#gone) return;
     this.#gone = true;
-    this.#deliver(() => {
-      // `closed` does not follow when the broker has ended the connection.
-      if (this.closedBy === null) this.#events.closed(this, how, detail);
-      else this.#onGone();
-    });
+    this.#deliver(() => this.dropQuietly(how, detail));
+  }
+
+  /** The same, and the loop has not gone on since. */
+  dropQuietly(how: Loss, detail?: string): void {
+    this.#gone = true;
+    // `closed` does not follow when the broker has ended the connection.
+    if (this.closedBy === null) this.#events.closed(this, how, detail);
+    else this.#onGone();
   }
 
   /** The kernel accepts bytes again. */

@@ -16,6 +16,8 @@ export class HeldLoop {
   isHeld = false;
   /** Sockets that the broker has asked about, as often as it did. */
   asked = 0;
+  /** Descriptors of sockets in which data waits, although the loop is not held. */
+  readonly unread = new Set<number>();
   #waiting: Waiting[] = [];
 
   readonly gate: Gate = (descriptor, deliver) => {
@@ -28,6 +30,14 @@ export class HeldLoop {
       this.asked += questions.length;
       const ready = new Set(this.#waiting.map(({ descriptor }) => descriptor));
       return questions.map(({ descriptor, reads }) => reads && ready.has(descriptor));
+    },
+    watchData: () => {
+      const watched = new Map<number, number>();
+      return {
+        add: (place, descriptor) => void watched.set(place, descriptor),
+        delete: (place) => void watched.delete(place),
+        find: () => [...watched].flatMap(([place, fd]) => (this.unread.delete(fd) ? [place] : [])),
+      };
     },
   };
 

@@ -206,6 +206,12 @@ export class World {
     );
   }
 
+  /** Bytes of a client arrive, and the loop does not come to them. */
+  arrive(client: TestClient, bytes: Uint8Array): void {
+    client.arrived = bytes;
+    this.#loop.unread.add(client.descriptor);
+  }
+
   /** Runs work in the next turn of the loop. */
   soon(work: () => void): void {
     this.#turns.push(work);

@@ -11,11 +11,16 @@ const pollMs = 5;
 /** Connections that the core has ended but whose clients have not closed yet, the oldest first. */
 export class ClosingChannels {
   readonly #loop: Loop;
+  readonly #onClosed: () => void;
   /** With what cancels the reset of one whose client does not read its last bytes. */
   readonly #channels = new Map<Channel, (() => void) | null>();
+  /** The link that closes now was told to. */
+  #isOwnCall = false;
 
-  constructor(loop: Loop) {
+  /** `onClosed`: a callback of the loop tells that a peer has closed, or does not. */
+  constructor(loop: Loop, onClosed: () => void) {
     this.#loop = loop;
+    this.#onClosed = onClosed;
   }
 
   /** Links that the broker has ended, or will end, and whose peers have not closed yet. */
@@ -38,9 +43,12 @@ export class ClosingChannels {
   /** Call when all output is written: ends the link. */
   finish(channel: Channel): void {
     if (this.#stopLinger(channel)) this.#channels.set(channel, null);
+    this.#isOwnCall = true;
     channel.link.end(() => {
       this.#channels.delete(channel);
+      if (!this.#isOwnCall) this.#onClosed();
     });
+    this.#isOwnCall = false;
   }
 
   /** Call when the peer closed before all output was written. */
@@ -60,7 +68,9 @@ export class ClosingChannels {
     this.#stopLinger(channel);
     channel.loseOutput();
     this.#channels.delete(channel);
+    this.#isOwnCall = true;
     channel.link.reset();
+    this.#isOwnCall = false;
   }
 
   /** False: it does not wait for its client. */

@@ -26,6 +26,7 @@ import { Ends } from "./ends.ts";
 import { Handling } from "./handling.ts";
 import { Newcomers } from "./newcomers.ts";
 import { Progress } from "./progress.ts";
+import { ReadAhead } from "./read-ahead.ts";
 import { Reading } from "./reading.ts";
 import { Standstill } from "./standstill.ts";
 import { Turns, unitsOfTurn } from "./turns.ts";
@@ -98,6 +99,7 @@ export class Driver {
   readonly #peerCloses: PeerCloses;
   readonly #reading: Reading;
   readonly #newcomers: Newcomers;
+  readonly #readAhead: ReadAhead;
   readonly #progress = new Progress();
   bytesReceived = 0;
 
@@ -146,6 +148,12 @@ export class Driver {
       },
       options.unitsOfTurn,
     );
+    this.#readAhead = new ReadAhead(
+      options.poll ?? null,
+      this.#channels,
+      this.#turns,
+      this.#budget,
+    );
     this.#output = new Output(options.outputBytes, this.#budget, this.#progress, {
       isOver: () => this.#turns.isOver,
       isShort: () => this.#broker.memory.takes("dropQos0"),
@@ -161,6 +169,7 @@ export class Driver {
       output: this.#output,
       turns: this.#turns,
       arrivals: this.#arrivals,
+      readAhead: this.#readAhead,
     };
     this.#commits = createCommits(options, {
       ...parts,
@@ -232,8 +241,14 @@ export class Driver {
         }
       },
       drained: (link) => this.#guard(() => this.#drained(channelOf(link))),
-      closed: (link, how, detail) =>
-        this.#guard(() => this.#ends.closed(channelOf(link), how, detail)),
+      closed: (link, how, detail) => {
+        // Nor here: one poll may report thousands of ends.
+        try {
+          this.#ends.closed(channelOf(link), how, detail);
+        } catch (fault) {
+          this.#options.onFault(fault);
+        }
+      },
       addressed: (link) => this.#guard(() => this.#addressed(channelOf(link))),
     };
   }
@@ -288,6 +303,7 @@ export class Driver {
       this.#beginCall();
       this.#handling.handle({ type: "dropped", connection, how });
       if (how === "silent") {
+        this.#readAhead.forget(channel);
         this.#channels.silence(channel);
         this.#output.write(channel);
         return this.#endCall();
@@ -391,6 +407,7 @@ export class Driver {
   #overdue(): void {
     this.#deadlines.handleUnreported();
     this.#turns.runNewcomers();
+    this.#readAhead.read();
   }
 
   /** Writes output and handles the inputs that arise. Returns whether output is left. */

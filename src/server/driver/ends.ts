@@ -11,11 +11,15 @@ import type { Newcomers } from "./newcomers.ts";
 import type { Output } from "./output.ts";
 import type { PeerCloses } from "./peer-closes.ts";
 import type { Progress } from "./progress.ts";
+import type { ReadAhead } from "./read-ahead.ts";
 import type { Reading } from "./reading.ts";
 import type { Turns } from "./turns.ts";
 
 /** Links that may linger after their end, or as many as connections may be open. */
 const lingeringLinks = 1000;
+/** Peers that close between two looks at the time, and their work, which is the runtime's. */
+const closesInLook = 32;
+const unitsOfCloses = 300;
 
 interface EndsParts {
   readonly broker: Broker;
@@ -31,6 +35,7 @@ interface EndsParts {
   /** Does what must not wait for a turn that does not come. */
   readonly overdue: () => void;
   readonly arrivals: Arrivals;
+  readonly readAhead: ReadAhead;
   readonly peerCloses: PeerCloses;
   readonly progress: Progress;
 }
@@ -43,18 +48,31 @@ export class Ends {
   readonly #parts: EndsParts;
   readonly #core: Core;
   readonly #closing: ClosingChannels;
+  /** Peers that have closed since the last look at the time. */
+  #peersClosed = 0;
   /** Channels to read before the broker stops; null: it does not stop, or has begun to. */
   #unreadAtStop: Set<Channel> | null = null;
 
   constructor(parts: EndsParts) {
     this.#parts = parts;
     this.#core = parts.core;
-    this.#closing = new ClosingChannels(parts.loop);
+    this.#closing = new ClosingChannels(parts.loop, () => this.#peerClosed());
   }
 
   /** Links of connections that the core has ended, whose peers have not closed yet. */
   get closing(): number {
     return this.#closing.count;
+  }
+
+  /** Thousands of peers may answer an end at once, with nothing for the core to do. */
+  #peerClosed(): void {
+    if (++this.#peersClosed < closesInLook) return;
+    this.#peersClosed = 0;
+    const { broker, core, turns } = this.#parts;
+    core.beginCall();
+    broker.budget.spent += unitsOfCloses;
+    turns.end();
+    if (turns.isOverdue()) core.call(() => this.#parts.overdue());
   }
 
   /** A link that lingers after its end needs a descriptor too, and gives it up first. */
@@ -100,7 +118,8 @@ export class Ends {
     channel.loseOutput();
     this.#closing.giveUp(channel);
     if (!channel.open) return;
-    const { turns, reading, newcomers } = this.#parts;
+    const { turns, reading, readAhead, newcomers } = this.#parts;
+    readAhead.forget(channel);
     this.#core.beginCall();
     if (!channel.admitted) newcomers.admit(channel);
     // Buffered packets arrived before the end, so hand them in before it.
@@ -168,8 +187,9 @@ export class Ends {
   }
 
   #release(channel: Channel): void {
-    const { arrivals, peerCloses, progress, channels } = this.#parts;
+    const { arrivals, readAhead, peerCloses, progress, channels } = this.#parts;
     arrivals.settled(channel);
+    readAhead.forget(channel);
     peerCloses.forget(channel);
     progress.end(channel);
     channels.release(channel);

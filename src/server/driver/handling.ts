@@ -11,6 +11,7 @@ import type { Ends } from "./ends.ts";
 import type { Output } from "./output.ts";
 import type { PacketTrace } from "./packet-trace.ts";
 import type { PeerCloses } from "./peer-closes.ts";
+import type { ReadAhead } from "./read-ahead.ts";
 import type { Reading } from "./reading.ts";
 
 interface HandlingParts {
@@ -20,6 +21,7 @@ interface HandlingParts {
   /** Null: nothing outlives the process. */
   readonly commits: Commits | null;
   readonly arrivals: Arrivals;
+  readonly readAhead: ReadAhead;
   readonly peerCloses: PeerCloses;
   readonly reading: Reading;
   readonly ends: Ends;
@@ -38,6 +40,7 @@ export class Handling {
   readonly #output: Output;
   readonly #commits: Commits | null;
   readonly #arrivals: Arrivals;
+  readonly #readAhead: ReadAhead;
   readonly #peerCloses: PeerCloses;
   readonly #reading: Reading;
   readonly #ends: Ends;
@@ -51,6 +54,7 @@ export class Handling {
     this.#output = parts.output;
     this.#commits = parts.commits;
     this.#arrivals = parts.arrivals;
+    this.#readAhead = parts.readAhead;
     this.#peerCloses = parts.peerCloses;
     this.#reading = parts.reading;
     this.#ends = parts.ends;
@@ -103,6 +107,7 @@ export class Handling {
           const channel = this.#channels.get(effect.connection);
           channel.clientId = effect.clientId;
           this.#arrivals.settled(channel);
+          this.#readAhead.connected(channel);
           channel.link.watch(effect.allowedMs);
           break;
         }

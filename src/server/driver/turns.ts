@@ -139,7 +139,7 @@ export class Turns<Task extends Worker> {
 
   /** Runs a task in the next turn: first if it is light, last if it is one that was cut. */
   add(task: Task): void {
-    if (this.#isLight(task)) this.#moveToLight(task);
+    if (this.isLight(task)) this.#moveToLight(task);
     else if (!this.#cut.has(task)) this.#fresh.add(task);
     this.schedule();
   }
@@ -151,7 +151,8 @@ export class Turns<Task extends Worker> {
     this.#light.add(task);
   }
 
-  #isLight({ busyUntil, workAhead }: Task): boolean {
+  /** Whether a task has asked for little lately. */
+  isLight({ busyUntil, workAhead }: Task): boolean {
     const now = this.#now;
     return Math.max(busyUntil, now) + this.#msOf(workAhead) <= now + lightAtOnceMs;
   }
@@ -166,7 +167,7 @@ export class Turns<Task extends Worker> {
     if (!this.isOver) return true;
     const { spent } = this.#budget;
     const since = this.#overdrawnAt ?? spent;
-    if (spent - since >= this.#lightLeft || !this.#isLight(task)) return false;
+    if (spent - since >= this.#lightLeft || !this.isLight(task)) return false;
     this.#overdrawnAt = since;
     return true;
   }
@@ -281,7 +282,7 @@ export class Turns<Task extends Worker> {
 
   #cutAgain(task: Task): void {
     this.#ends.delete(task);
-    if (this.#isLight(task)) return this.#moveToLight(task);
+    if (this.isLight(task)) return this.#moveToLight(task);
     this.#light.delete(task);
     this.#newcomers.delete(task);
     this.#fresh.delete(task);

@@ -285,6 +285,72 @@ test("a CONNECT is answered while the loop reads on without a turn", () => {
   world.check();
 });
 
+test("a PINGREQ is answered while the loop reads on without a turn, unless much was asked lately", () => {
+  const world = new World({ unitsOfTurn: 60 });
+  const [busy, idle, heavy] = [world.open(), world.open(), world.open()];
+  busy.connect({ clientId: "b" });
+  idle.connect({ clientId: "i" });
+  heavy.connect({ clientId: "h" });
+  world.advance(1000);
+  const publish = Uint8Array.of(0x30, 4, 0, 1, 0x61, 0x62);
+  const many = Buffer.concat(Array.from({ length: 200 }, () => publish));
+  heavy.sendBytes(many);
+  busy.sendQuietly(many);
+  const pingreq = Uint8Array.of(0xc0, 0);
+  world.arrive(idle, pingreq);
+  world.arrive(heavy, pingreq);
+  world.pass(11);
+  busy.sendQuietly(publish);
+  expect(idle.take("pingresp")).toHaveLength(1);
+  expect(heavy.arrived).toEqual(pingreq);
+  world.check();
+});
+
+test("a PINGREQ behind thousands of ends is answered before they are over", () => {
+  const world = new World({ unitsOfTurn: 60 });
+  const others = Array.from({ length: 50 }, (_, at) => {
+    const client = world.open();
+    client.connect({ clientId: `c${at}` });
+    return client;
+  });
+  const [idle, gone] = [world.open(), world.open()];
+  idle.connect({ clientId: "i" });
+  gone.connect({ clientId: "g" });
+  world.advance(1000);
+  world.arrive(idle, Uint8Array.of(0xc0, 0));
+  gone.dropQuietly("reset");
+  world.arrive(gone, Uint8Array.of(0xc0, 0));
+  for (const other of others) {
+    other.dropQuietly("reset");
+    world.pass(1);
+  }
+  expect(idle.take("pingresp")).toHaveLength(1);
+  expect(gone.arrived).not.toBeNull();
+  world.check();
+  expect(world.noted("ended")).toHaveLength(51);
+});
+
+test("a PINGREQ behind thousands of clients that answer the broker's FIN is answered", () => {
+  const world = new World();
+  const others = Array.from({ length: 100 }, (_, at) => {
+    const client = world.open();
+    client.connect({ clientId: `c${at}` });
+    client.send({ cmd: "disconnect" });
+    return client;
+  });
+  const idle = world.open();
+  idle.connect({ clientId: "i" });
+  world.advance(1000);
+  world.arrive(idle, Uint8Array.of(0xc0, 0));
+  for (const other of others) {
+    other.dropQuietly("eof");
+    world.pass(1);
+  }
+  expect(idle.take("pingresp")).toHaveLength(1);
+  expect(world.driver.closing).toBe(0);
+  world.check();
+});
+
 test("silent clients are asked for unread data once, as many at a time as a turn can end", () => {
   const world = new World({ unitsOfTurn: 1200 });
   for (let number = 0; number < 200; number++)
