@@ -1,5 +1,6 @@
 import { rightsOf } from "../../src/core/access-lists.ts";
 import type { Broker } from "../../src/core/broker.ts";
+import { after } from "../../src/core/io.ts";
 import type { PublishPacket } from "../../src/core/packet.ts";
 import { costs, textBytes } from "../../src/core/memory.ts";
 import { isRoomFor } from "../../src/core/publish.ts";
@@ -41,10 +42,12 @@ export class Shortage {
     if (broker === null || publisher === undefined || packet.qos === 0) return false;
     // The broker may remember rights now, which take memory.
     rightsOf(broker, publisher);
-    const { payload, qos, retain, properties } = packet;
+    const { payload, qos, retain, properties, expirySeconds } = packet;
     if (!this.isFrom(0.95, payload.length)) return false;
     if (broker.memory.hasRoomBefore("refuseMessages", payload.length)) return false;
-    const content = { topic, qos, retain, payload, properties, expiresAt: null };
+    // With an expiry it may be too large for a subscriber.
+    const expiresAt = expirySeconds === null ? null : after(broker.now, expirySeconds * 1000);
+    const content = { topic, qos, retain, payload, properties, expiresAt };
     const message = { ...content, frame: null, owned: false, keepers: 0 };
     // The first question may have the broker remember a route, which takes memory.
     isRoomFor(broker, publisher, message);
