@@ -119,7 +119,9 @@ const limitsSchema = z.strictObject({
   qos: qos().default(limits.qos).describe("Highest QoS; sent to v5 clients (Maximum QoS)."),
   retain: yesOrNo()
     .default(limits.retain)
-    .describe("Whether retained messages are available; sent to v5 clients (Retain Available)."),
+    .describe(
+      "Whether retained messages are available; sent to v5 clients (Retain Available). If not, those that there are stay in the store, and nobody gets them.",
+    ),
   retainedMessages: count({ min: 0, max: 100_000_000 })
     .default(limits.retainedMessages)
     .describe("Retained messages on all topics but those below $SYS."),

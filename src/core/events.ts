@@ -276,6 +276,8 @@ export type BrokerEvent =
       readonly subscriptions: number;
       readonly messages: number;
       readonly retained: number;
+      /** The retained messages are not sent (`limits.retain`). Absent: they are. */
+      readonly retainUnavailable?: true;
       readonly wills: number;
       readonly dueWills: number;
       readonly waitMs: number;

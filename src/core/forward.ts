@@ -11,6 +11,7 @@ import { after, type Delivery } from "./io.ts";
 import { aliasBytes } from "./packet-size.ts";
 import type { Frame, Message } from "./packet.ts";
 import type { Queued } from "./queue.ts";
+import { sendsRetained } from "./retain.ts";
 import { lesserQos, type Session } from "./session.ts";
 import type { Subscription } from "./subscriptions.ts";
 import type { Timed } from "./timed.ts";
@@ -263,7 +264,7 @@ function pumpTo(broker: Broker, session: Session, connection: Connection): numbe
       bytes += resendFirst(broker, session, connection);
       continue;
     }
-    const item = nextQueued(session);
+    const item = nextQueued(broker, session);
     if (item === "later") {
       broker.budget.spent += unitsOfLater;
       continue;
@@ -287,15 +288,16 @@ function pumpTo(broker: Broker, session: Session, connection: Connection): numbe
  * The next message: those queued before a SUBSCRIBE, then its retained messages, then those queued
  * since. "later": no retained message matched within `stepsAtOnce`, try again. Null: nothing waits.
  */
-function nextQueued(session: Session): Queued | "later" | null {
+function nextQueued(broker: Broker, session: Session): Queued | "later" | null {
   for (let steps = 0; steps < stepsAtOnce; steps++) {
     const { value: replay } = session.replays.values().next();
     if (replay === undefined || session.queue.front < replay.before) {
       return session.queue.shift() ?? null;
     }
-    const next = replay.messages.next();
-    if (next.done === true) {
-      session.endReplay(replay.subscription.filter);
+    const { filter, pattern } = replay.subscription;
+    const next = sendsRetained(broker, pattern) ? replay.messages.next() : null;
+    if (next === null || next.done === true) {
+      session.endReplay(filter);
       continue;
     }
     if (next.value === null) continue;

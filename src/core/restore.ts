@@ -272,7 +272,12 @@ export function openAgain(broker: Broker): void {
   broker.pressure.isOverfull = !broker.memory.hasRoom(0);
   const { diedAt, counts, dueWills } = restoration;
   const diedMsAgo = diedAt === null ? null : now - diedAt;
-  broker.note({ event: "restored", ...counts, dueWills, waitMs: waitMs(broker), diedMsAgo });
+  const isUnsent = counts.retained > 0 && !broker.limits.retain;
+  const unsent = isUnsent ? { retainUnavailable: true as const } : {};
+  broker.note({
+    ...{ event: "restored", ...counts, ...unsent },
+    ...{ dueWills, waitMs: waitMs(broker), diedMsAgo },
+  });
 }
 
 /** When the will of a restored session is due; the session's end, if it has none. */

@@ -5,6 +5,7 @@ import type { Message, Qos } from "./packet.ts";
 import { Reason, type ReasonCode } from "./reason.ts";
 import type { Sized } from "./retained.ts";
 import type { Session } from "./session.ts";
+import { isServerOwned } from "./topic.ts";
 
 /** Expired messages that one turn deletes. */
 const expiredAtOnce = 200;
@@ -77,6 +78,15 @@ function hasMemoryFor({ memory, retained }: Broker, message: Sized, qos: Qos): b
   const measure = qos === 0 ? "dropQos0" : "refuseMessages";
   const growth = retained.growthBy(message);
   return growth <= 0 || memory.hasRoomBefore(measure, growth);
+}
+
+/**
+ * Whether the retained messages that match are sent to a new subscription. Without `limits.retain` only
+ * the broker's own are: those of a store, or of before a reload, stay where they are. A wildcard at the
+ * first level matches none of the broker's.
+ */
+export function sendsRetained({ limits }: Broker, pattern: string): boolean {
+  return limits.retain || isServerOwned(pattern);
 }
 
 /** Deletes messages that have expired. */

@@ -7,6 +7,7 @@ import { pump } from "./forward.ts";
 import { costs, textBytes } from "./memory.ts";
 import type { SubscribePacket, SubscriptionRequest, UnsubscribePacket } from "./packet.ts";
 import { Reason } from "./reason.ts";
+import { sendsRetained } from "./retain.ts";
 import { lesserQos, type Session } from "./session.ts";
 import { failureFor, reasonOf } from "./failed-store.ts";
 import { isWild, type Subscription } from "./subscriptions.ts";
@@ -273,6 +274,7 @@ function replay(
   session.endReplay(filter);
   const { retained } = broker;
   const { pattern, mountLength } = subscription;
+  if (!sendsRetained(broker, pattern)) return;
   // Mostly nothing is retained there, and then no step has to be taken to find that out.
   if (isWild(pattern) ? retained.count === 0 : !retained.has(pattern)) return;
   const messages = retained.match(pattern, () => broker.now, mountLength);

@@ -305,12 +305,13 @@ function delayedWill(event: Event<"will">, at: Millis): readonly Part[] {
 
 function restoredText(event: Event<"restored">): string {
   const { sessions, subscriptions, messages, retained, wills, dueWills } = event;
+  const unsent = event.retainUnavailable === true ? " (kept, but not sent: limits.retain)" : "";
   const due = dueWills === 0 ? "" : ` (${dueWills} due, published in ${setting(event.waitMs)})`;
   const died =
     event.diedMsAgo === null ? "" : `; the broker before it died ${duration(event.diedMsAgo)} ago`;
   return (
     `Restored ${counted(sessions, "session")} with ${counted(subscriptions, "subscription")} and ` +
-    `${counted(messages, "message")}, ${counted(retained, "retained message")}, ` +
+    `${counted(messages, "message")}, ${counted(retained, "retained message")}${unsent}, ` +
     `${counted(wills, "will")}${due}${died}`
   );
 }

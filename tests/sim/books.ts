@@ -73,6 +73,14 @@ export class Books {
     this.#limits = limits;
     if (limits.queueQos0) this.queuedQos0 = true;
     this.most = greater(this.most, limits);
+    if (!limits.retain) this.oweNothingRetained();
+  }
+
+  /** Retained messages are not available any more: what remains of them for a SUBSCRIBE is not sent. */
+  oweNothingRetained(): void {
+    for (const { replays } of this.sessions.values()) {
+      for (const { owed } of replays) owed.clear();
+    }
   }
 
   /**

@@ -15,7 +15,13 @@ import { keyOf, type Delivery } from "./delivery.ts";
 import { isPerhapsUnfit } from "./offers.ts";
 import type { Retained } from "./retained.ts";
 import { covers } from "./routes.ts";
-import { freeReplays, type Replay, type Session, type Subscription } from "./session.ts";
+import {
+  freeReplays,
+  type Publication,
+  type Replay,
+  type Session,
+  type Subscription,
+} from "./session.ts";
 import { isBrokers } from "./topics.ts";
 
 type Of<Name extends BrokerEvent["event"]> = BrokerEvent & { readonly event: Name };
@@ -333,7 +339,9 @@ export class Incoming {
       }
       return subscription.qos;
     }
-    const owed = this.#retained.matching((topic) => covers(subscription, topic), now);
+    const owed = this.#books.limits.retain
+      ? this.#retained.matching((topic) => covers(subscription, topic), now)
+      : new Map<string, Publication>();
     for (const [topic, publication] of owed) {
       if (isPerhapsUnfit(connection, publication)) owed.delete(topic);
     }

@@ -175,6 +175,7 @@ export class Referee {
     this.books.most = most;
     const { lasting, over } = snapshot.restart(restart);
     for (const session of lasting) this.books.sessions.set(session.clientId, session);
+    if (!this.books.limits.retain) this.books.oweNothingRetained();
     this.fates.restored(lasting, over);
     this.retained.restored(snapshot.topics);
     for (const session of over) if (session.expiry > 0) this.#handovers.ended(session);
