@@ -2,6 +2,7 @@
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { reservedPort } from "../tests/support/reserved-port.ts";
 import { root } from "./command.ts";
 import { draw, type PaneLayout } from "./recording/drawing.ts";
 import type { Frame } from "./recording/film.ts";
@@ -72,12 +73,7 @@ interface Ports {
 }
 
 function freePorts(): Ports {
-  const servers = [0, 1, 2].map(() =>
-    Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } }),
-  );
-  const [broker = 0, admin = 0, other = 0] = servers.map(({ port }) => port);
-  for (const server of servers) server.stop(true);
-  return { broker, admin, other };
+  return { broker: reservedPort(), admin: reservedPort(), other: reservedPort() };
 }
 
 async function film(story: Story): Promise<Frame[]> {
