@@ -52,6 +52,8 @@ export interface Restart {
   readonly at: number;
   /** Its last sign of life, of which there is one each second. */
   readonly lastSignAt: number;
+  /** Until when its store had kept everything; absent: until its end. */
+  readonly keptUntil?: number;
   /** When the next broker started; null: none has, the store is read. */
   readonly backAt: number | null;
 }

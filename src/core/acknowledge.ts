@@ -3,6 +3,7 @@ import type { Connection } from "./connection.ts";
 import { endConnection } from "./connection-end.ts";
 import { hasWaiting, pump } from "./forward.ts";
 import { noteProgress } from "./hold.ts";
+import { failureFor, reasonOf } from "./failed-store.ts";
 import type { Outgoing } from "./inflight.ts";
 import type { AckPacket, PublishPacket } from "./packet.ts";
 import { Reason, type ReasonCode } from "./reason.ts";
@@ -54,7 +55,7 @@ export function acksReceived(
   if (type === "puback" || type === "pubcomp") {
     // Else each may make room for a message that waits.
     if (!hasWaiting(session)) return finishAll(broker, connection, session, type, packetIds);
-  } else if (connection.maximumPacketSize === Infinity) {
+  } else if (connection.maximumPacketSize === Infinity && failureFor(broker, session) === null) {
     return answerAll(broker, connection, session, type, packetIds);
   }
   for (const packetId of packetIds) {
@@ -202,6 +203,12 @@ function pubrelReceived(
   session: Session,
   packetId: number,
 ): void {
+  const failure = failureFor(broker, session);
+  // Otherwise a store that still has the packet id would take a new message for this one.
+  if (failure !== null) {
+    const { detail } = failure;
+    return endConnection(broker, connection, "storeFailed", { detail, reason: reasonOf(failure) });
+  }
   const known = complete(connection, session, packetId);
   broker.send(connection, {
     type: "pubcomp",

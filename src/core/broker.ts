@@ -49,9 +49,9 @@ import { Schedule } from "./schedule.ts";
 import { SessionsShare, type Session } from "./session.ts";
 import { stopAll } from "./shutdown.ts";
 import type { FailedStore } from "./failed-store.ts";
-import { persistFailed, persistRecovered } from "./store-failure.ts";
+import { persistFailed, persistRecovered, unsubscribe } from "./store-failure.ts";
 import { Standstills } from "./standstills.ts";
-import { continueFilters, subscribeReceived, unsubscribeReceived } from "./subscribe.ts";
+import { continueFilters, subscribeReceived } from "./subscribe.ts";
 import { Subscriptions } from "./subscriptions.ts";
 import { newStatistics, type Statistics } from "./sys.ts";
 import type { Timed } from "./timed.ts";
@@ -395,7 +395,7 @@ export class Broker {
       case "subscribe":
         return subscribeReceived(this, connection, session, packet);
       case "unsubscribe":
-        return unsubscribeReceived(this, connection, session, packet);
+        return unsubscribe(this, connection, session, packet);
       case "pingreq":
         // [v4-3.12.4-1] [v5-3.12.4-1]
         this.records.pinged(connection);

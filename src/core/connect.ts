@@ -5,6 +5,7 @@ import type { Connection } from "./connection.ts";
 import { endConnection } from "./connection-end.ts";
 import { after } from "./io.ts";
 import { cancelDelayedWill } from "./will-fate.ts";
+import { failureFor } from "./failed-store.ts";
 import { pump, startResends } from "./forward.ts";
 import { setConnectionDeadline } from "./patience.ts";
 import { allowedSilenceMs } from "./quirks/rules.ts";
@@ -81,10 +82,12 @@ export function authenticated(
   const refusal =
     refused ??
     refusalByState(broker, connection, packet, clientId) ??
-    refusalByStore(broker, packet, clientId) ??
+    refusalByStore(broker, connection, packet, clientId) ??
     refusalByRoom(broker, connection, packet, clientId);
   if (refusal !== null) return refuse(broker, connection, refusal, packet);
-  accept(broker, connection, packet, clientId);
+  const session = accept(broker, connection, packet, clientId);
+  // It was let in because its answer promises nothing that the store has not kept already.
+  if (failureFor(broker, session) !== null) broker.journal?.late();
 }
 
 /**
@@ -96,7 +99,7 @@ function accept(
   connection: Connection,
   packet: ConnectPacket,
   clientId: string,
-): void {
+): Session {
   broker.budget.spent += unitsOfConnect;
   const session = openSession(broker, connection, packet, clientId);
   // The same text once: it may be long.
@@ -137,6 +140,7 @@ function accept(
   setConnectionDeadline(broker, connection);
   if (sessionPresent) startResends(broker, session);
   pump(broker, session);
+  return session;
 }
 
 /**

@@ -205,6 +205,11 @@ export interface StoreFailure {
   readonly isFull: boolean;
   /** What went wrong, as a clause: `the disk is full`. */
   readonly detail: string;
+  /**
+   * The store is as it was before, and notes beside itself that it is behind: the next start knows
+   * that what it has may be older than the death of this broker.
+   */
+  readonly isNoted: boolean;
 }
 
 /**

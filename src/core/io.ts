@@ -242,9 +242,15 @@ export type Input =
     }
   /**
    * A store has kept this of a broker that stopped or died. Hand in all parts before `listening`.
-   * `heartbeatAt`: the last sign of life of that broker; null: none is known.
+   * `heartbeatAt`: the last sign of life of that broker; null: none is known. `isBehind`: when it
+   * died the store had not kept what changed last.
    */
-  | { readonly type: "loaded"; readonly part: StoredPart; readonly heartbeatAt: Millis | null }
+  | {
+      readonly type: "loaded";
+      readonly part: StoredPart;
+      readonly heartbeatAt: Millis | null;
+      readonly isBehind: boolean;
+    }
   /**
    * That was the last part. Takes time, so it comes before clients can connect; absent: it is as if it
    * came with `listening`.

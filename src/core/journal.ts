@@ -6,6 +6,7 @@ import type { RecordJournal } from "./records/records.ts";
 import type { Retained } from "./retained.ts";
 import type { Session } from "./session.ts";
 import { SessionJournal } from "./session-journal.ts";
+import type { Standing } from "./standing.ts";
 import { isServerOwned } from "./topic.ts";
 
 /** A message that the store has, or gets with the batch that is being made. */
@@ -56,6 +57,8 @@ export class Journal {
   /** Sessions of which something changed, also ended ones. */
   readonly #sessions = new Set<SessionJournal>();
   readonly #topics = new Set<string>();
+  /** Of sessions in the batch under way, what the store has of them until that is kept. */
+  readonly #standings = new Map<SessionJournal, Standing | null>();
   /** Messages that lost a keeper since the last batch. */
   readonly #released = new Set<KeptMessage>();
   /** Of each topic that the store has. */
@@ -87,6 +90,11 @@ export class Journal {
     const urgent = this.remembered?.urgent ?? 0;
     const others = this.#released.size + this.#forgotten.length;
     return this.#sessions.size + this.keys + this.#topics.size + others + urgent;
+  }
+
+  /** Nothing waits for what the input changed: it is kept with the next batch. */
+  late(): void {
+    this.hasChanged = false;
   }
 
   open(session: Session): SessionJournal {
@@ -155,6 +163,21 @@ export class Journal {
       changes.push({ delete: "message", message: kept.number });
     }
     this.remembered?.take(part);
+  }
+
+  /** What was taken is kept: all of the batch. */
+  kept(): void {
+    this.#standings.clear();
+  }
+
+  /** The batch that is being made changes what the store has of a session. */
+  exchanged(session: SessionJournal, before: Standing | null): void {
+    if (!this.#standings.has(session)) this.#standings.set(session, before);
+  }
+
+  /** Undefined: the batch under way does not change what the store has of the session. */
+  standingBefore(session: SessionJournal): Standing | null | undefined {
+    return this.#standings.get(session);
   }
 
   /** The store has these messages, to which what is restored next refers. */

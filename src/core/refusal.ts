@@ -3,6 +3,7 @@ import { connackFor, sessionExpirySecondsInForce } from "./connack.ts";
 import type { Connection } from "./connection.ts";
 import { endConnection } from "./connection-end.ts";
 import { connackReasonOf } from "./failed-store.ts";
+import { changeToKeep } from "./late-resume.ts";
 import { packetSize } from "./packet-size.ts";
 import type { ConnectPacket } from "./packet.ts";
 import { Reason, type ProtocolError, type ReasonCode } from "./reason.ts";
@@ -133,6 +134,7 @@ function refusalByStop({ stopping }: Broker): ProtocolError | null {
 /** Refuses a CONNECT of which something would have to be kept, while the store keeps nothing. */
 export function refusalByStore(
   broker: Broker,
+  connection: Connection,
   packet: ConnectPacket,
   clientId: string,
 ): ProtocolError | null {
@@ -142,7 +144,9 @@ export function refusalByStore(
   const isKept = packet.will !== null || sessionExpirySecondsInForce(broker, packet) > 0;
   if (!isKept && before === 0) return null;
   const { failure } = failedStore;
-  const told = `the broker can't keep the session: ${failure.detail}`;
+  const change = changeToKeep(broker, connection, packet, clientId);
+  if (change === null && failure.isNoted) return null;
+  const told = `the broker can't keep ${change ?? "that it is back"}: ${failure.detail}`;
   return refusal(connackReasonOf(failure), "v5-3.1.4-2", told);
 }
 

@@ -55,13 +55,15 @@ export function restore(broker: Broker, input: Input & { type: "loaded" }): void
   const { journal, now } = broker;
   assert(journal !== null, "what a store has kept is restored with a journal");
   const restoration = (broker.restoration ??= new Restoration(now));
-  const { part, heartbeatAt } = input;
+  const { part, heartbeatAt, isBehind } = input;
   const { beganAt } = restoration;
   const diedAt =
     heartbeatAt === null ? beganAt : earlier(after(heartbeatAt, signOfLifeMs), beganAt);
   journal.adopt(part.messages);
   broker.records.loaded(part, diedAt);
-  for (const stored of part.sessions) restoreSession(broker, restoration, stored, diedAt);
+  for (const stored of part.sessions) {
+    restoreSession(broker, restoration, stored, diedAt, isBehind);
+  }
   restoreRetained(broker, journal, restoration, part);
   broker.generation += 1;
 }
@@ -92,6 +94,7 @@ function restoreSession(
   restoration: Restoration,
   stored: StoredSession,
   diedAt: Millis,
+  isBehind: boolean,
 ): void {
   const { journal } = broker;
   assert(journal !== null, "checked by the caller");
@@ -132,6 +135,8 @@ function restoreSession(
     if (will.state === "armed") startDelay(session, will);
   }
   broker.records.restored(session, allowedSilenceMs(broker.rules, record.keepAliveSeconds));
+  // Its client may have returned (`late-resume.ts`): then it was there until the broker died.
+  if (isBehind && record.ended !== null && will === null) session.leave("brokerRestarted", diedAt);
   if (will !== null && dueOf(session) <= after(broker.now, nearMs)) {
     return void restoration.near.push(session);
   }

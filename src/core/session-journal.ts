@@ -11,6 +11,7 @@ import type { Millis } from "./io.ts";
 import type { Message } from "./packet.ts";
 import type { Session } from "./session.ts";
 import { SmallMap } from "./small-map.ts";
+import { type Standing, standingOf } from "./standing.ts";
 
 /** What the store has of a session's parts, by their keys. Created with their first entries. */
 class Kept {
@@ -98,6 +99,8 @@ export class SessionJournal {
   origin: Origin | null = null;
   #hasWill = false;
   #hasEnded = false;
+  /** In the store, or in the batch under way; null: nothing of it is. */
+  #standing: Standing | null = null;
   // What changed. Created with their first entries.
   #isOwnChanged = false;
   #isWillChanged = false;
@@ -189,9 +192,21 @@ export class SessionJournal {
     return this.#number > 0 && this.#number < session;
   }
 
+  /** What the store may have of it now: a batch under way, or one that failed, may be on the disk. */
+  get standings(): readonly (Standing | null)[] {
+    const before = this.#journal.standingBefore(this);
+    return before === undefined ? [this.#standing] : [before, this.#standing];
+  }
+
+  #stands(standing: Standing | null): void {
+    this.#journal.exchanged(this, this.#standing);
+    this.#standing = standing;
+  }
+
   /** The store has the session under this number. */
   adopt(number: number): void {
     this.#number = number;
+    this.#standing = standingOf(this.#session);
     this.#journal.adoptSession(number);
     if (this.#session.expiryIntervalSeconds > 0) this.#kept = new Kept();
   }
@@ -214,6 +229,7 @@ export class SessionJournal {
 
   adoptWill(): void {
     this.#hasWill = true;
+    this.#standing = standingOf(this.#session);
   }
 
   /** Appends what changed to a part of a batch. False: the part is full, and keys are left. */
@@ -228,6 +244,7 @@ export class SessionJournal {
       if (this.#number === 0 || this.#isOwnChanged) {
         if (this.#number === 0) this.#number = this.#journal.nextSession();
         changes.push({ put: "session", value: sessionRecord(session, this.#number) });
+        this.#stands(standingOf(session));
         this.#isOwnChanged = false;
       }
       if (!this.#takeParts(part)) return false;
@@ -264,6 +281,7 @@ export class SessionJournal {
   #leave(changes: Change[]): void {
     if (this.#number === 0) return;
     changes.push({ delete: "session", session: this.#number });
+    this.#stands(null);
     this.#number = 0;
     this.#hasWill = false;
     const kept = this.#kept;
@@ -361,6 +379,7 @@ export class SessionJournal {
   #takeWill(changes: Change[]): void {
     const { will } = this.#session;
     if (!this.#isWillChanged) return;
+    this.#stands(standingOf(this.#session));
     if (will !== null) {
       this.#hasWill = true;
       changes.push({ put: "will", value: willRecord(will, this.#number) });

@@ -1,7 +1,12 @@
 import type { Broker } from "./broker.ts";
+import type { Connection } from "./connection.ts";
 import { endConnection } from "./connection-end.ts";
-import { connackReasonOf, reasonOf } from "./failed-store.ts";
+import { connackReasonOf, failureFor, reasonOf } from "./failed-store.ts";
 import type { Input } from "./io.ts";
+import type { UnsubscribePacket } from "./packet.ts";
+import { Reason } from "./reason.ts";
+import type { Session } from "./session.ts";
+import { unsubscribeReceived } from "./subscribe.ts";
 
 /**
  * What the store did not keep is not promised: clients that wait for an answer lose their
@@ -40,4 +45,21 @@ export function persistRecovered(broker: Broker): void {
   if (failedStore === null) return;
   broker.failedStore = null;
   broker.note({ event: "storeRecovered", afterMs: now - failedStore.since });
+}
+
+/** Refuses an UNSUBSCRIBE that can't be kept. Before v5 UNSUBACK has no code for that. */
+export function unsubscribe(
+  broker: Broker,
+  connection: Connection,
+  session: Session,
+  packet: UnsubscribePacket,
+): void {
+  const failure = failureFor(broker, session);
+  if (failure === null) return unsubscribeReceived(broker, connection, session, packet);
+  const { detail } = failure;
+  if (connection.version !== 5) {
+    return endConnection(broker, connection, "storeFailed", { detail });
+  }
+  const reasons = packet.filters.map(() => Reason.implementationSpecificError);
+  broker.send(connection, { type: "unsuback", packetId: packet.packetId, reasons });
 }

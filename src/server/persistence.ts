@@ -6,11 +6,13 @@ import { bare } from "../config/problem.ts";
 import type { StoreSettings } from "../config/settings.ts";
 import { signOfLifeMs, type Changes, type Commit } from "../core/durable.ts";
 import type { Millis } from "../core/io.ts";
+import { duration } from "../log/duration.ts";
 import type { LogEvent } from "../log/events.ts";
 import { BackgroundCommits } from "../store/background.ts";
 import { remedy, StoreError } from "../store/faults.ts";
 import { fileName } from "../store/folder.ts";
 import { SqliteStore } from "../store/sqlite.ts";
+import type { PastRun } from "../store/store.ts";
 import type { Clock } from "./driver/clock.ts";
 import type { Driver } from "./driver/driver.ts";
 import type { Loop } from "./driver/loop.ts";
@@ -24,7 +26,7 @@ const lastCommitMs = 5000;
 const partsOfMuch = 300;
 
 /** What the store asks of the driver. */
-type StoringDriver = Pick<Driver, "order" | "isKept" | "keepRecords">;
+type StoringDriver = Pick<Driver, "order" | "isKept" | "isBehind" | "keepRecords">;
 
 interface PersistenceParts {
   readonly clock: Clock;
@@ -112,6 +114,7 @@ export class Persistence {
         onFault,
         soon: (work) => parts.loop.soon(work),
       });
+      if (store.warning !== null) note({ event: "warning", text: `${named}: ${store.warning}` });
       return new Persistence(store, settings, named, heartbeats, parts);
     } catch (cause) {
       throw refusal(cause, named);
@@ -123,10 +126,12 @@ export class Persistence {
     const { pastRuns } = this.#store;
     const last = pastRuns.at(-1);
     if (last === undefined) return;
+    this.#warnOfGap(last);
     let parts = 0;
     try {
       for await (const part of this.#store.load()) {
-        driver.order({ type: "loaded", part, heartbeatAt: last.stopped ?? last.heartbeat });
+        const heartbeatAt = last.stopped ?? last.heartbeat;
+        driver.order({ type: "loaded", part, heartbeatAt, isBehind: last.keptUntil !== null });
         parts += 1;
       }
       driver.order({ type: "loadedAll" });
@@ -137,9 +142,18 @@ export class Persistence {
     }
   }
 
+  /** What is restored may be older than the end of the broker before. */
+  #warnOfGap({ stopped, heartbeat, keptUntil }: PastRun): void {
+    if (keptUntil === null) return;
+    const gap = duration((stopped ?? heartbeat) - keptUntil);
+    this.#warn(
+      `the store had not kept everything of the last ${gap} of the broker before: sessions live as much longer, and wills may come twice`,
+    );
+  }
+
   /** Clients can connect. From now on the store knows that the broker lives. */
   start(driver: StoringDriver): void {
-    const beat = (): void => this.#store.heartbeat(this.#clock.now());
+    const beat = (): void => this.#store.heartbeat(this.#clock.now(), driver.isBehind);
     // Before all that this broker keeps.
     beat();
     this.#heartbeat = setInterval(() => {
@@ -179,14 +193,18 @@ export class Persistence {
     if (!isKept()) {
       this.#warn(`what changed last is not kept: the store has not taken it in ${lastCommitMs} ms`);
     }
-    await this.abandon();
+    await this.#closeFile(!isKept());
   }
 
-  /** Closes the file as it is. */
+  /** Closes the file of a broker that could not start. */
   async abandon(): Promise<void> {
+    await this.#closeFile(false);
+  }
+
+  async #closeFile(isBehind: boolean): Promise<void> {
     this.stop();
     try {
-      await this.#store.close(this.#clock.now());
+      await this.#store.close(this.#clock.now(), isBehind);
     } catch (cause) {
       if (!(cause instanceof StoreError)) throw cause;
       this.#warn(`the store could not be closed: ${cause.message}`);

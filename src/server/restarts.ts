@@ -8,11 +8,13 @@ import type { PastRun } from "../store/store.ts";
  */
 export function restartsOf(pastRuns: readonly PastRun[], backAt: number | null): Restart[] {
   return pastRuns
-    .map(({ process: pid, stopped, heartbeat: lastSignAt }, index): Restart => {
+    .map(({ process: pid, stopped, heartbeat: lastSignAt, keptUntil }, index): Restart => {
+      const behind = keptUntil === null ? {} : { keptUntil };
       const next = pastRuns[index + 1]?.started ?? backAt;
-      if (stopped !== null) return { pid, how: "stopped", at: stopped, lastSignAt, backAt: next };
+      if (stopped !== null)
+        return { pid, how: "stopped", at: stopped, lastSignAt, ...behind, backAt: next };
       const at = Math.min(lastSignAt + signOfLifeMs, next ?? Infinity);
-      return { pid, how: "killed", at, lastSignAt, backAt: next };
+      return { pid, how: "killed", at, lastSignAt, ...behind, backAt: next };
     })
     .reverse();
 }

@@ -34,9 +34,9 @@ export class StoreError extends Error {
     this.fault = fault;
   }
 
-  /** As the core hears of it. */
-  get failure(): StoreFailure {
-    return { isFull: this.fault === "full", detail: this.message };
+  /** As the core hears of it. `isNoted`: the folder tells that its store is behind. */
+  failure(isNoted: boolean): StoreFailure {
+    return { isFull: this.fault === "full", detail: this.message, isNoted };
   }
 }
 

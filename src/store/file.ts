@@ -3,12 +3,13 @@ import path from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { Millis } from "../core/io.ts";
 import { StoreCopy } from "./copy.ts";
-import { StoreError, storeErrorOf } from "./faults.ts";
+import { StoreError, storeErrorOf, type StoreFault } from "./faults.ts";
 import { createPrivate, fileName, refuseEmpty, refuseFile, sizeOf } from "./folder.ts";
 import { holderOf, removeHolder, writeHolder } from "./holder.ts";
 import { InPlace } from "./in-place.ts";
 import { rowKinds, rowsOf } from "./rows.ts";
 import { Runs } from "./runs.ts";
+import { signName } from "./sign-of-life.ts";
 import { applicationId, migrations } from "./schema.ts";
 import type { Durability, FileFacts, PastRun } from "./store.ts";
 import { Tables } from "./tables.ts";
@@ -45,6 +46,8 @@ export class StoreFile {
   readonly #inPlace: InPlace;
   #version = "";
   #isHolder = false;
+  /** A batch failed, and has not been kept since. */
+  #isBehind = false;
   #durability: Durability = "normal";
 
   private constructor(folder: string, database: DatabaseSync, copy: StoreCopy | null) {
@@ -212,6 +215,21 @@ export class StoreFile {
     }
   }
 
+  /**
+   * A batch failed. Returns whether it is noted beside the file, so that the next broker will know that
+   * the file is behind.
+   */
+  noteBehind(fault: StoreFault): boolean {
+    this.#isBehind = true;
+    // The next broker has another folder then.
+    return fault !== "moved" && this.#runs.signBehind();
+  }
+
+  /** A batch was kept, with all that was handed in before. */
+  noteKept(): void {
+    this.#isBehind = false;
+  }
+
   /** Carries out buffers of rows in one transaction: all of them or nothing. */
   apply(...buffers: readonly Uint8Array[]): void {
     told(() => {
@@ -255,17 +273,17 @@ export class StoreFile {
 
   /**
    * Notes that the broker lives, from the moment that clients can connect; beside the file also if it
-   * takes nothing. With `normal`, what was committed before is on the disk when this returns: SQLite
+   * takes nothing. `isBehind`: something that changed before has not been handed in. With `normal`, what was committed before is on the disk when this returns: SQLite
    * itself syncs the log only when it goes into the file.
    */
-  heartbeat(at: Millis): void {
+  heartbeat(at: Millis, isBehind = false): void {
     told(() => {
       let isKept = false;
       try {
         if (this.#durability === "normal") this.#sync("FULL");
         this.#runs.beat(at, this.#version);
         this.#expectInPlace();
-        isKept = this.#durability !== "off";
+        isKept = this.#durability !== "off" && !this.#isBehind && !isBehind;
       } catch (cause) {
         this.#makeRoom(cause);
         throw cause;
@@ -293,6 +311,13 @@ export class StoreFile {
     });
   }
 
+  /** Something about what the broker before has left, as a sentence without its end; null: nothing. */
+  get warning(): string | null {
+    const why = this.#runs.unreadable;
+    if (why === null) return null;
+    return `${signName} can't be read (${why}): the broker before counts as killed, and whether its last changes are missing is not known`;
+  }
+
   /** The runs before this one, the latest last. */
   pastRuns(): PastRun[] {
     return told(() => this.#runs.past());
@@ -312,10 +337,11 @@ export class StoreFile {
 
   /**
    * An orderly stop of a broker, if it served: everything is in the file then, and synced unless
-   * durability is `off`.
+   * durability is `off`. `isBehind`: something has not been handed in.
    */
-  stop(at: Millis): void {
+  stop(at: Millis, isBehind = false): void {
     told(() => {
+      this.#isBehind ||= isBehind;
       if (this.#durability !== "off") this.#sync("FULL");
       this.#runs.stop(at);
     });
@@ -332,7 +358,8 @@ export class StoreFile {
       this.#database.close();
       this.#copy?.remove();
       if (this.#isHolder) removeHolder(this.#folder);
-      this.#runs.close();
+      if (this.#isBehind) this.#runs.leave();
+      else this.#runs.close();
     });
   }
 

@@ -2,7 +2,7 @@ import { closeSync, openSync, statSync } from "node:fs";
 import path from "node:path";
 import { errorCode } from "../log/system-error.ts";
 import { StoreError } from "./faults.ts";
-import { lastSign } from "./sign-of-life.ts";
+import { lastSign, UnreadableSign } from "./sign-of-life.ts";
 
 // A store's folder, before SQLite opens what is in it.
 
@@ -20,7 +20,9 @@ export function refuseFile(folder: string): boolean {
 export function refuseEmpty(folder: string): void {
   const name = path.join(folder, fileName);
   if (sizeOf(name) > 0) return;
-  if (sizeOf(`${name}-wal`) === 0 && (lastSign(folder)?.kept ?? 0) === 0) return;
+  const sign = lastSign(folder);
+  const isNew = sign === null || (!(sign instanceof UnreadableSign) && sign.kept === 0);
+  if (sizeOf(`${name}-wal`) === 0 && isNew) return;
   throw new StoreError("cut", `${fileName} is missing or empty, and what was kept is not`);
 }
 

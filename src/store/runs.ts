@@ -1,6 +1,6 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { Millis } from "../core/io.ts";
-import { type LastSign, lastSign, SignOfLife } from "./sign-of-life.ts";
+import { type LastSign, lastSign, SignOfLife, UnreadableSign } from "./sign-of-life.ts";
 import type { PastRun } from "./store.ts";
 
 /** Runs that the file remembers. */
@@ -14,7 +14,7 @@ export class Runs {
   readonly #folder: string;
   readonly #database: DatabaseSync;
   /** Of the broker before, unless it stopped in order. */
-  readonly #before: LastSign | null;
+  readonly #before: LastSign | UnreadableSign | null;
   /** Null: the broker does not serve yet. Until then the file tells of the one before. */
   #run: number | null = null;
   #heartbeat: StatementSync | null = null;
@@ -28,24 +28,44 @@ export class Runs {
 
   /** The runs before this one, the latest last. */
   past(): PastRun[] {
-    const signed = (run: number): number => (this.#before?.run === run ? this.#before.at : 0);
     return this.#database
       .prepare("SELECT * FROM run WHERE run IS NOT ? ORDER BY run")
       .all(this.#run)
-      .map(({ run, version, process, started, heartbeat, stopped }) => ({
-        version: String(version),
-        process: Number(process),
-        started: Number(started) as Millis,
-        heartbeat: Math.max(Number(heartbeat), signed(Number(run))) as Millis,
-        stopped: stopped === null ? null : (Number(stopped) as Millis),
-      }));
+      .map(({ run, version, process, started, heartbeat, stopped }, index, all) => {
+        const inFile = Number(heartbeat) as Millis;
+        const isLast = index === all.length - 1;
+        const sign = this.#signOf(Number(run), isLast, inFile);
+        return {
+          version: String(version),
+          process: Number(process),
+          started: Number(started) as Millis,
+          heartbeat: Math.max(inFile, sign?.at ?? 0) as Millis,
+          keptUntil: sign === null || sign.kept === 0 || sign.kept >= sign.at ? null : sign.kept,
+          stopped: stopped === null ? null : (Number(stopped) as Millis),
+        };
+      });
+  }
+
+  /** What is beside the file of a run. One that can't be read is of the last, and claims nothing. */
+  #signOf(run: number, isLast: boolean, inFile: Millis): Pick<LastSign, "at" | "kept"> | null {
+    const before = this.#before;
+    if (before instanceof UnreadableSign) return isLast ? { at: before.at, kept: inFile } : null;
+    return before?.run === run ? before : null;
+  }
+
+  /** Why the signs of life of the broker before can't be read, as a clause; null: they can. */
+  get unreadable(): string | null {
+    return this.#before instanceof UnreadableSign ? this.#before.why : null;
   }
 
   /**
    * Whether the file has all that the broker before knew to be on the disk. `isEmpty`: it has no tables.
    */
   areWhole(isEmpty: boolean): boolean {
-    if (this.#before === null || this.#before.kept === 0) return true;
+    if (this.#before === null) return true;
+    // Then nobody knows how far it has to reach.
+    if (this.#before instanceof UnreadableSign) return !isEmpty;
+    if (this.#before.kept === 0) return true;
     if (isEmpty) return false;
     const { run, kept } = this.#before;
     const found = this.#database.prepare("SELECT heartbeat FROM run WHERE run = ?").get(run);
@@ -77,6 +97,14 @@ export class Runs {
     if (this.#run === null) return;
     this.#sign ??= new SignOfLife(this.#folder, this.#run);
     this.#sign.write(whole(at), isKept);
+  }
+
+  /**
+   * Notes beside the file that the broker lives and the file is behind, on the disk. Returns whether it
+   * is noted.
+   */
+  signBehind(): boolean {
+    return this.#sign?.writeBehind() ?? false;
   }
 
   /** An orderly stop, if this broker served. */

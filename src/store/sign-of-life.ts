@@ -1,18 +1,34 @@
-import { closeSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  fdatasyncSync,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from "node:fs";
 import path from "node:path";
 import { signOfLifeMs } from "../core/durable.ts";
 import type { Millis } from "../core/io.ts";
+import { systemErrorText } from "../log/system-error.ts";
 
 /** What a broker noted last; a file that is left tells that it did not stop in order. */
 export interface LastSign {
   /** Of which run. */
   readonly run: number;
   readonly at: Millis;
-  /** The last sign that the store itself had, on the disk; 0: none that must be there. */
-  readonly kept: number;
+  /**
+   * The last sign that the store itself had, with all that had changed until then, on the disk; 0: none
+   * that must be there.
+   */
+  readonly kept: Millis;
 }
 
-const fileName = "mqttd.alive";
+/** The name of its file in the folder. */
+export const signName = "mqttd.alive";
 /** Each text takes the place of the one before, which needs no room on a full disk. */
 const bytes = 64;
 
@@ -24,19 +40,35 @@ export class SignOfLife {
   readonly #folder: string;
   readonly #run: number;
   readonly #file: number;
+  #at = 0;
   #kept = 0;
 
   constructor(folder: string, run: number) {
     this.#folder = folder;
     this.#run = run;
-    this.#file = openSync(path.join(folder, fileName), "w", 0o600);
+    // Not cut: on a full disk there may be no room for it again.
+    const flags = constants.O_WRONLY | constants.O_CREAT;
+    this.#file = openSync(path.join(folder, signName), flags, 0o600);
+    if (fstatSync(this.#file).size > bytes) ftruncateSync(this.#file, bytes);
   }
 
   /** `isKept`: the store has it too, and on the disk. */
   write(at: number, isKept: boolean): void {
+    this.#at = at;
     if (isKept) this.#kept = at;
     const text = `${this.#run} ${at} ${this.#kept}`.padEnd(bytes - 1);
     writeSync(this.#file, `${text}\n`, 0);
+  }
+
+  /** The broker lives, and the store is behind: on the disk now. False: it can't be written. */
+  writeBehind(): boolean {
+    try {
+      this.write(Math.max(this.#at, this.#kept + 1, Date.now()), false);
+      fdatasyncSync(this.#file);
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   close(): void {
@@ -45,7 +77,7 @@ export class SignOfLife {
 
   remove(): void {
     this.close();
-    rmSync(path.join(this.#folder, fileName), { force: true });
+    rmSync(path.join(this.#folder, signName), { force: true });
   }
 }
 
@@ -60,25 +92,47 @@ const nextMs = signOfLifeMs * 1.5;
  */
 export function signsNow(folder: string): boolean {
   const first = lastSign(folder);
-  if (first === null || Date.now() - first.at > oldMs) return false;
+  if (first === null || first instanceof UnreadableSign || Date.now() - first.at > oldMs)
+    return false;
   const until = performance.now() + nextMs;
   while (performance.now() < until) {
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50);
-    if (lastSign(folder)?.at !== first.at) return true;
+    const now = lastSign(folder);
+    if (now === null || now.at !== first.at) return true;
   }
   return false;
 }
 
-/** Null: the broker before stopped in order, or the power failed before anything was written. */
-export function lastSign(folder: string): LastSign | null {
-  let text;
-  try {
-    text = readFileSync(path.join(folder, fileName), "latin1");
-  } catch {
-    return null;
+/** A broker has left its signs, and they can't be read. */
+export class UnreadableSign {
+  /** Why, as a clause. */
+  readonly why: string;
+  /** When the file was written last. */
+  readonly at: Millis;
+
+  constructor(why: string, at: Millis) {
+    this.why = why;
+    this.at = at;
   }
+}
+
+/** Null: the broker before stopped in order, or the power failed before anything was written. */
+export function lastSign(folder: string): LastSign | UnreadableSign | null {
+  const name = path.join(folder, signName);
+  const found = statSync(name, { throwIfNoEntry: false });
+  if (found?.isFile() !== true || found.size === 0) return null;
+  const at = Math.floor(found.mtimeMs) as Millis;
+  try {
+    return parsed(readFileSync(name, "latin1")) ?? new UnreadableSign("it has something else", at);
+  } catch (cause) {
+    return new UnreadableSign(systemErrorText(cause), at);
+  }
+}
+
+/** Null: it is no sign of life. */
+function parsed(text: string): LastSign | null {
   const found = /^(\d+) (\d+) (\d+) *\n$/.exec(text);
   if (found === null) return null;
   const [, run, at, kept] = found;
-  return { run: Number(run), at: Number(at) as Millis, kept: Number(kept) };
+  return { run: Number(run), at: Number(at) as Millis, kept: Number(kept) as Millis };
 }

@@ -5,7 +5,8 @@ import type { StoreError } from "./faults.ts";
 import type { OpenFile } from "./file.ts";
 import { PartReader } from "./parts.ts";
 import type { CommitFigures, FileFacts, PastRun } from "./store.ts";
-import { StoreThread } from "./store-thread.ts";
+import { type Committed, StoreThread } from "./store-thread.ts";
+import type { Answers } from "./thread-messages.ts";
 
 export interface SqliteSettings extends OpenFile {
   /** A heartbeat could not be written, or (null) could again; a commit's failure goes to its `done`. */
@@ -20,17 +21,20 @@ export interface SqliteSettings extends OpenFile {
 export class SqliteStore {
   /** The runs before this one, the latest last. */
   readonly pastRuns: readonly PastRun[];
+  /** Of what the broker before has left; null: nothing is wrong with it. */
+  readonly warning: string | null;
   readonly #thread: StoreThread;
   readonly #soon: SqliteSettings["soon"];
 
   private constructor(
     thread: StoreThread,
-    pastRuns: readonly PastRun[],
+    { pastRuns, warning }: Answers["open"],
     soon: SqliteSettings["soon"],
   ) {
     this.#thread = thread;
     this.#soon = soon;
     this.pastRuns = pastRuns;
+    this.warning = warning;
   }
 
   get commits(): CommitFigures {
@@ -41,8 +45,7 @@ export class SqliteStore {
   static async open({ onTrouble, onFault, soon, ...file }: SqliteSettings): Promise<SqliteStore> {
     const thread = new StoreThread(file, onTrouble, onFault);
     try {
-      const { pastRuns } = await thread.opened;
-      return new SqliteStore(thread, pastRuns, soon);
+      return new SqliteStore(thread, await thread.opened, soon);
     } catch (cause) {
       await thread.end();
       throw cause;
@@ -71,10 +74,10 @@ export class SqliteStore {
    * `done` once, after this has returned. One batch at a time.
    */
   commit(changes: Changes, done: (failure: StoreFailure | null) => void): void {
-    this.#send(encodeBatch(changes), (error) => done(error?.failure ?? null));
+    this.#send(encodeBatch(changes), (error, isNoted) => done(error?.failure(isNoted) ?? null));
   }
 
-  #send(batch: Iterator<EncodedRows, void, void>, done: (error: StoreError | null) => void): void {
+  #send(batch: Iterator<EncodedRows, void, void>, done: Committed): void {
     const next = batch.next();
     if (next.done === true) return;
     const { of, rows } = next.value;
@@ -83,15 +86,18 @@ export class SqliteStore {
       return this.#soon(() => this.#send(batch, done));
     }
     if (of === "last") return this.#thread.commit(rows, done);
-    this.#thread.commitAlone(rows, (error) => {
+    this.#thread.commitAlone(rows, (error, isNoted) => {
       if (error === null) this.#send(batch, done);
-      else done(error);
+      else done(error, isNoted);
     });
   }
 
-  /** Notes that the broker lives. */
-  heartbeat(at: Millis): void {
-    this.#thread.post({ ask: "heartbeat", at });
+  /**
+   * Notes that the broker lives. `isBehind`: something that changed before has not been committed, and
+   * nobody waits for it.
+   */
+  heartbeat(at: Millis, isBehind = false): void {
+    this.#thread.post({ ask: "heartbeat", at, isBehind });
   }
 
   async facts(): Promise<FileFacts> {
@@ -101,11 +107,11 @@ export class SqliteStore {
 
   /**
    * Notes the orderly stop and closes, after all that the thread has been handed. A batch whose last
-   * part has not been is not kept. Throws StoreError.
+   * part has not been is not kept. `isBehind`: not everything was committed. Throws StoreError.
    */
-  async close(at: Millis): Promise<void> {
+  async close(at: Millis, isBehind = false): Promise<void> {
     try {
-      await this.#thread.ask({ ask: "close", at });
+      await this.#thread.ask({ ask: "close", at, isBehind });
     } finally {
       await this.#thread.end();
     }

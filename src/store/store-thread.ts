@@ -20,7 +20,7 @@ interface Question {
 /** Commits of which the median is known. */
 const recentMax = 1000;
 
-type Committed = (error: StoreError | null) => void;
+export type Committed = (error: StoreError | null, isNoted: boolean) => void;
 
 /** The broker's end of the thread that has a store's file. */
 export class StoreThread {
@@ -117,7 +117,7 @@ export class StoreThread {
     }
   }
 
-  #tellCommitted({ failure, tookMs }: Answers["commit"]): void {
+  #tellCommitted({ failure, isNoted, tookMs }: Answers["commit"]): void {
     const figures = this.#figures;
     this.#recent[(figures.count + figures.failed) % recentMax] = tookMs;
     if (failure === null) figures.count += 1;
@@ -125,7 +125,7 @@ export class StoreThread {
     figures.longestMs = Math.max(figures.longestMs, tookMs);
     const committed = this.#committed;
     this.#committed = null;
-    committed?.(failure === null ? null : errorOf(failure));
+    committed?.(failure === null ? null : errorOf(failure), isNoted);
   }
 }
 

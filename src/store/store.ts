@@ -14,6 +14,11 @@ export interface PastRun {
   readonly started: Millis;
   /** When it last said that it lives, each second. */
   readonly heartbeat: Millis;
+  /**
+   * Until when the store has kept all that the broker changed, if it had not kept everything in the
+   * end; null: it had, as far as `durability` promises it.
+   */
+  readonly keptUntil: Millis | null;
   /** Its orderly stop; null: it was killed. */
   readonly stopped: Millis | null;
 }

@@ -10,16 +10,23 @@ export type ToThread =
   | { readonly ask: "add"; readonly rows: Uint8Array<ArrayBuffer> }
   /** `commit`: with the rows that were added. */
   | { readonly ask: "commit" | "commitAlone"; readonly rows: Uint8Array<ArrayBuffer> }
-  | { readonly ask: "heartbeat"; readonly at: Millis }
+  /** `isBehind`: something that changed before has not been handed over, and nobody waits for it. */
+  | { readonly ask: "heartbeat"; readonly at: Millis; readonly isBehind: boolean }
   | { readonly ask: "facts" }
-  | { readonly ask: "close"; readonly at: Millis };
+  | { readonly ask: "close"; readonly at: Millis; readonly isBehind: boolean };
 
 /** Its answers, in the order of the questions; a heartbeat has one if it fails, or the one before did. */
 export interface Answers {
-  readonly open: { readonly pastRuns: readonly PastRun[] };
+  /** `warning`: of what the broker before has left; null: nothing is wrong with it. */
+  readonly open: { readonly pastRuns: readonly PastRun[]; readonly warning: string | null };
   /** Null: everything has been read. */
   readonly read: { readonly rows: Uint8Array<ArrayBuffer> | null };
-  readonly commit: { readonly failure: Failure | null; readonly tookMs: number };
+  /** `isNoted`: that it failed is noted beside the file. */
+  readonly commit: {
+    readonly failure: Failure | null;
+    readonly isNoted: boolean;
+    readonly tookMs: number;
+  };
   readonly heartbeat: { readonly failure: Failure | null };
   readonly facts: { readonly facts: FileFacts };
   readonly close: object;

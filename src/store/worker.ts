@@ -13,13 +13,13 @@ const port = parentPort;
 function open(asked: OpenFile): void {
   const opened = attempt(() => {
     const file = StoreFile.open(asked);
-    return { file, pastRuns: file.pastRuns() };
+    return { file, pastRuns: file.pastRuns(), warning: file.warning };
   });
   if ("failure" in opened) return tell({ to: "failed", failure: opened.failure });
-  const { file, pastRuns } = opened.value;
+  const { file, pastRuns, warning } = opened.value;
   const answerer = new Answerer(file);
   port?.on("message", (message: ToThread) => answerer.handle(message));
-  tell({ to: "open", pastRuns });
+  tell({ to: "open", pastRuns, warning });
 }
 
 class Answerer {
@@ -40,9 +40,10 @@ class Answerer {
       case "add":
         return void this.#added.push(message.rows);
       case "commit":
-        return this.#commit([...this.#added.splice(0), message.rows]);
+        if (this.#commit([...this.#added.splice(0), message.rows])) this.#file.noteKept();
+        return;
       case "commitAlone":
-        return this.#commit([message.rows]);
+        return void this.#commit([message.rows]);
       case "heartbeat":
         return this.#heartbeat(message);
       case "facts":
@@ -60,17 +61,20 @@ class Answerer {
     return { to: "read", rows: null };
   }
 
-  #commit(buffers: readonly Uint8Array[]): void {
+  /** Returns whether it was kept. */
+  #commit(buffers: readonly Uint8Array[]): boolean {
     const begin = performance.now();
     const done = attempt(() => this.#file.apply(...buffers));
     const failure = "failure" in done ? done.failure : null;
     if (failure !== null) this.#added = [];
-    tell({ to: "commit", failure, tookMs: performance.now() - begin });
+    const isNoted = failure !== null && this.#file.noteBehind(failure.fault);
+    tell({ to: "commit", failure, isNoted, tookMs: performance.now() - begin });
+    return failure === null;
   }
 
-  #heartbeat({ at }: Extract<ToThread, { ask: "heartbeat" }>): void {
+  #heartbeat({ at, isBehind }: Extract<ToThread, { ask: "heartbeat" }>): void {
     const done = attempt(() => {
-      this.#file.heartbeat(at);
+      this.#file.heartbeat(at, isBehind);
       this.#file.shrink();
     });
     const failure = "failure" in done ? done.failure : null;
@@ -78,9 +82,9 @@ class Answerer {
     this.#heartbeatFailed = failure !== null;
   }
 
-  #close({ at }: Extract<ToThread, { ask: "close" }>): FromThread {
+  #close({ at, isBehind }: Extract<ToThread, { ask: "close" }>): FromThread {
     try {
-      this.#file.stop(at);
+      this.#file.stop(at, isBehind);
     } finally {
       this.#file.close();
     }

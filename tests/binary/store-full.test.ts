@@ -38,6 +38,12 @@ test.skipIf(!mountable)(
   180_000,
 );
 
+test.skipIf(!mountable)(
+  "a full disk: a session that exists is resumed, and a kill then loses nothing of it (skipped: needs root)",
+  async () => onSmallDisk(playResume),
+  120_000,
+);
+
 /** The line that tells that signs of life can't be written. */
 const isWarning = ({ event, text }: LogLine): boolean =>
   event === "warning" && String(text).includes("note that the broker lives");
@@ -70,6 +76,63 @@ async function onSmallDisk(story: (folder: string) => Promise<void>): Promise<vo
     mount("umount", folder);
     rmSync(folder, { recursive: true });
   }
+}
+
+async function playResume(folder: string): Promise<void> {
+  const data = path.join(folder, "data");
+  const settings = ["--data", data, "--set", "admin.port=0"];
+  const willed = {
+    ...{ clientId: "willed", ...lasting },
+    will: { topic: "gone", payload: Buffer.from("late"), qos: 1, retain: true },
+  } as const;
+  await using broker = await RunningBroker.start({ args: settings });
+  await using first = await MqttJsClient.connect(broker.port, willed);
+  await first.mqtt.subscribeAsync("news", { qos: 1 });
+  await using publisher = await MqttJsClient.connect(broker.port, { clientId: "p", ...lasting });
+  const away = await MqttJsClient.connect(broker.port, { clientId: "away", ...lasting });
+  await away.mqtt.subscribeAsync("news", { qos: 1 });
+  await away.mqtt.endAsync();
+  await publisher.mqtt.publishAsync("news", "1", { qos: 1 });
+  await first.message("news");
+  fill(path.join(folder, "filler"));
+  publisher.mqtt.publish("big", Buffer.alloc(900_000, 1), { qos: 1, retain: true });
+  await broker.line("the failure", ({ event }) => event === "storeFailed");
+  // The room that the log has left when it went into the file.
+  fill(path.join(folder, "more"));
+  await first.vanish();
+  // Its messages come and are acknowledged, for as long as the store keeps nothing.
+  await using again = await MqttJsClient.connect(broker.port, willed);
+  expect(again.connacks.items).toMatchObject([{ sessionPresent: true }]);
+  await using back = await MqttJsClient.connect(broker.port, { clientId: "away", ...lasting });
+  expect((await back.message("news")).payload.toString()).toBe("1");
+  const sign = (): number => Number(readFileSync(`${data}/mqttd.alive`, "latin1").split(" ")[1]);
+  const from = sign();
+  await eventually(
+    () => sign() >= from + 3000,
+    () => "signs of life",
+  );
+  expect(again.mqtt.connected && back.mqtt.connected).toBe(true);
+  await using unknown = new MqttJsClient(broker.port, { clientId: "new", ...lasting });
+  const answer = await unknown.connected(1).catch(String);
+  expect(answer).toContain("Quota exceeded");
+  broker.signal("SIGKILL");
+  await broker.exit();
+  rmSync(path.join(folder, "filler"));
+  await using next = await RunningBroker.start({
+    args: [...settings, "--set", "store.restartSettle=0s"],
+  });
+  const isRecovered = broker.log.items.some(({ event }) => event === "storeRecovered");
+  expect(isRecovered).toBe(false);
+  await next.line("the gap", ({ text }) => String(text).includes("had not kept everything"));
+  await using reader = await MqttJsClient.connect(next.port, { clientId: "reader" });
+  await reader.mqtt.subscribeAsync("gone");
+  expect((await reader.message("gone")).payload.toString()).toBe("late");
+  using own = new Folder();
+  const url = await next.administration();
+  const { stdout } = await run(own, ["inspect", "explain", "willed", "--admin", url]);
+  expect(stdout.replaceAll(/\s+/g, " ")).toContain("so what clients did then is not known");
+  await using last = await MqttJsClient.connect(next.port, willed);
+  expect(last.connacks.items).toMatchObject([{ sessionPresent: true }]);
 }
 
 async function playSignsOfLife(folder: string): Promise<void> {

@@ -24,7 +24,7 @@ function lasting({ sessions, retained }: DurableState): unknown {
 
 function restored(store: ShadowStore, now: Millis): Broker {
   const broker = new Broker({ durable: true }, now);
-  broker.handle({ type: "loaded", part: store.load(), heartbeatAt: now }, now);
+  broker.handle({ type: "loaded", part: store.load(), heartbeatAt: now, isBehind: false }, now);
   broker.handle({ type: "listening" }, now);
   return broker;
 }

@@ -170,10 +170,15 @@ test("all parts of a store tell of one death, however long they take", () => {
   const part = before.store.kept.load();
   const world = new StoredWorld({ startedAt: before.wall + 10 }, before.store.kept.copy());
   const heartbeatAt = before.wall as Millis;
-  world.driver.order({ type: "loaded", part: { ...part, sessions: [] }, heartbeatAt });
+  world.driver.order({
+    type: "loaded",
+    part: { ...part, sessions: [] },
+    heartbeatAt,
+    isBehind: false,
+  });
   world.advance(50);
   const rest = { ...part, habits: [], connections: [], willRecords: [] };
-  world.driver.order({ type: "loaded", part: rest, heartbeatAt });
+  world.driver.order({ type: "loaded", part: rest, heartbeatAt, isBehind: false });
   world.listen();
   expect(accountOf(world).connections).toMatchObject([{ end: { at: before.wall + 10 } }]);
 });

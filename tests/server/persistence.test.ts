@@ -21,7 +21,7 @@ test("an orderly stop says that the store did not take everything in time", asyn
     },
   );
   if (persistence === null) throw new Error("no store");
-  const driver = { order: () => {}, keepRecords: () => {}, isKept: false };
+  const driver = { order: () => {}, keepRecords: () => {}, isKept: false, isBehind: false };
   persistence.start(driver);
   await persistence.close(driver);
   const text = "what changed last is not kept: the store has not taken it in 5000 ms";
@@ -48,6 +48,7 @@ test.each(["normal", "full", "off"] as const)(
       get isKept() {
         return done === batches;
       },
+      isBehind: false,
     };
     persistence.start(driver);
     const commit = (): void => {

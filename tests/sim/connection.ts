@@ -122,6 +122,8 @@ export class Connection {
   readonly #denied = new Set<string>();
   /** Its SUBSCRIBE or UNSUBSCRIBE that is not answered yet; null: each is. */
   pending: Pending | null = null;
+  /** Its CONNACK has left. */
+  isTold = false;
   /** The Content Type of the current PUBLISH. */
   sentContentType: string | null = null;
   /** Packet ids of its QoS 2 messages that wait for PUBREL. */

@@ -163,6 +163,7 @@ export class Incoming {
   acknowledge(connection: Connection, session: Session, packet: AckPacket): void {
     const { type, packetId, reason } = packet;
     if (type === "pubrel") {
+      if (this.#isUnkeepable(session)) return void (connection.verdict = ["storeFailed"]);
       session.incoming.delete(packetId);
       connection.unfinished.delete(packetId);
       connection.owed.push(owedOf("pubcomp", packetId));
@@ -191,9 +192,20 @@ export class Incoming {
 
   /** The broker handles its filters one after the other, perhaps in pieces. */
   filters(connection: Connection, packet: SubscribePacket | UnsubscribePacket): void {
+    const isRefused = packet.type === "unsubscribe" && this.#isUnkeepable(connection.session);
+    if (isRefused && connection.ask?.version !== 5) {
+      connection.verdict = ["storeFailed"];
+      return;
+    }
     const answer = packet.type === "subscribe" ? "suback" : "unsuback";
     connection.owed.push(owedOf(answer, packet.packetId));
-    connection.pending = { packet, granted: [], refusedBy: new Set() };
+    const granted = isRefused ? packet.filters.map(() => Reason.implementationSpecificError) : [];
+    connection.pending = { packet, granted, refusedBy: new Set() };
+  }
+
+  /** What would change of a session can't be kept now. */
+  #isUnkeepable(session: Session | null): boolean {
+    return this.#books.store?.isFailing === true && (session?.expiry ?? 0) > 0;
   }
 
   /** The broker has handled the next filter of a SUBSCRIBE that needs an event. */
@@ -216,7 +228,7 @@ export class Incoming {
       granted.push(Reason.quotaExceeded);
       return;
     }
-    if (this.#books.store?.isFailing === true && session.expiry > 0 && isForStore(event.reason)) {
+    if (this.#isUnkeepable(session) && isForStore(event.reason)) {
       granted.push(event.reason);
       return;
     }

@@ -73,6 +73,17 @@ export const storeFaults: Readonly<Record<string, PlantedFault>> = {
       return handle(input, now);
     };
   },
+  "who connects while the store keeps nothing waits for nothing": (broker) => {
+    const handle = broker.handle.bind(broker);
+    broker.handle = (input, now) => {
+      const { failedStore } = broker;
+      if (input.type !== "authenticated" || failedStore === null) return handle(input, now);
+      broker.failedStore = null;
+      const effects = handle(input, now).filter(({ type }) => type !== "persist");
+      broker.failedStore = failedStore;
+      return effects;
+    };
+  },
   ...unkept("will", "retained", "subscription", "incoming"),
   "the end of a session is not kept": without(
     (change) => "delete" in change && change.delete === "session",

@@ -14,6 +14,7 @@ import { Lives } from "./lives.ts";
 import { Outgoing } from "./outgoing.ts";
 import { Offers } from "./offers.ts";
 import { Retained } from "./retained.ts";
+import type { Session } from "./session.ts";
 import { Snapshot, type Restart } from "./snapshot.ts";
 import { Tap } from "./tap.ts";
 
@@ -170,10 +171,14 @@ export class Referee {
   /** The broker was killed, and the next one has what it had then. */
   restored(snapshot: Snapshot, restart: Restart): void {
     const { most } = this.books;
+    const told = [...this.books.sessions.values()].filter(
+      ({ connection, expiry }) => connection?.isTold === true && expiry > 0,
+    );
     this.books.clear();
     // What was kept is restored whatever the limits are.
     this.books.most = most;
     const { lasting, over } = snapshot.restart(restart);
+    for (const session of told) expectGoesOn(session, [...lasting, ...over], restart.diedAt);
     for (const session of lasting) this.books.sessions.set(session.clientId, session);
     if (!this.books.limits.retain) this.books.oweNothingRetained();
     this.fates.restored(lasting, over);
@@ -416,4 +421,27 @@ function isItem(item: Item, packet: ClientPacket): boolean {
     will?.topic === ask.will?.topic &&
     will?.delayIntervalSeconds === ask.will?.delay
   );
+}
+
+/** Whose CONNACK had left finds its session when it comes back, and its will is armed until then. */
+function expectGoesOn(told: Session, restored: readonly Session[], diedAt: number): void {
+  const { clientId, expiry, will } = told;
+  const kept = restored.find((session) => session.clientId === clientId);
+  const endsAt = diedAt + expiry * 1000;
+  demand(kept !== undefined && kept.endsAt >= endsAt, "a session outlives the broker", {
+    told,
+    kept,
+  });
+  const armed = will?.state === "armed" ? will : null;
+  const isSame =
+    armed === null
+      ? kept.will === null
+      : kept.will !== null &&
+        armed.ask.payload === kept.will.ask.payload &&
+        kept.will.dueAt !== null &&
+        kept.will.dueAt >= diedAt + Math.min(armed.ask.delay, expiry) * 1000;
+  demand(isSame, "the will of an open connection outlives the broker", {
+    told: will,
+    kept: kept.will,
+  });
 }

@@ -34,6 +34,8 @@ export interface Legacy {
   readonly kept: ShadowStore;
   readonly snapshot: Snapshot;
   readonly heartbeatAt: Millis;
+  /** It had not kept everything, and nobody waited for the rest. */
+  readonly isBehind: boolean;
   /** Inputs so far, of all brokers, that changed something durable. */
   readonly changed: number;
 }
@@ -202,20 +204,20 @@ export class SimStore {
   }
 
   /** The broker dies: what it has handed over last is kept as a whole, or not at all. */
-  tear(now: Millis): Legacy {
+  tear(now: Millis, isBehind: boolean): Legacy {
     if (this.#dice.happens(0.5)) this.#keep();
     this.#batch = null;
     const restored = new Broker({ durable: true }, now);
     const copy = this.kept.copy();
     expectAccounts(copy.load());
-    restored.handle({ type: "loaded", part: copy.load(), heartbeatAt: now }, now);
+    restored.handle({ type: "loaded", part: copy.load(), heartbeatAt: now, isBehind: false }, now);
     restored.handle({ type: "listening" }, now);
     expectRecounted(restored, false);
     copy.apply(restored.journal?.take() ?? []);
     expectEqual(stateOfStore(copy.load()), stateOfBroker(restored));
     return {
       ...{ kept: this.kept, snapshot: this.#snapshot },
-      ...{ heartbeatAt: this.#heartbeatAt, changed: this.#changed },
+      ...{ heartbeatAt: this.#heartbeatAt, isBehind, changed: this.#changed },
     };
   }
 }
@@ -251,8 +253,8 @@ class Trouble {
 }
 
 const failures = [
-  { isFull: true, detail: "the disk is full" },
-  { isFull: false, detail: "the disk reports an error" },
+  { isFull: true, detail: "the disk is full", isNoted: true },
+  { isFull: false, detail: "the disk reports an error", isNoted: false },
 ] as const;
 
 /** Of each will that is kept as undecided there is one: no other fate can come. */

@@ -12,6 +12,8 @@ export interface Restart extends RestoredWill {
   /** What was connected ended then. */
   readonly diedAt: number;
   readonly now: number;
+  /** The store had not kept everything: clients may have been connected of which it has nothing. */
+  readonly isBehind: boolean;
 }
 
 interface Known {
@@ -46,7 +48,7 @@ export class Snapshot {
    * What the next broker has: connections have ended, and what does not outlive them. `over`: but
    * for their wills.
    */
-  restart({ diedAt, now, settledAt, isGraced }: Restart): {
+  restart({ diedAt, now, settledAt, isGraced, isBehind }: Restart): {
     readonly lasting: Session[];
     readonly over: Session[];
   } {
@@ -58,7 +60,8 @@ export class Snapshot {
     const lasting: Session[] = [];
     const over: Session[] = [];
     for (const session of new Set([...own.#sessions, ...own.#left])) {
-      if (own.#connected.has(session)) endConnection(session, diedAt);
+      const mayHaveReturned = isBehind && session.will === null;
+      if (own.#connected.has(session) || mayHaveReturned) endConnection(session, diedAt);
       loseUnkept(session);
       const { will } = session;
       const isOver = session.expiry === 0 || (will !== null && session.endsAt <= now);

@@ -94,6 +94,7 @@ export class Tap {
       },
     );
     if (next.needed > 0) this.#store?.expectKept(next, { connection: number, next });
+    if (first >> 4 === 2) this.#connection.isTold = true;
     this.#bytes = bytes;
     this.#place = at;
     if (first >> 4 === 3) this.#publish(next, end);

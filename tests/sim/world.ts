@@ -347,7 +347,7 @@ export class World {
       return this.#start(null);
     }
     const diedAt = this.#clock.now();
-    const legacy = store.tear(diedAt);
+    const legacy = store.tear(diedAt, this.driver.isBehind);
     const downMs = this.#storeDice.pick([0, 0, 10, 1500, 30_000]);
     // No step back: what it had would live as much longer.
     this.time.stepWallClock(diedAt + downMs - this.time.wall());
@@ -602,15 +602,16 @@ export class World {
     this.#awakeAt = clock.now();
   }
 
-  #restore({ kept, snapshot, heartbeatAt }: Legacy): void {
+  #restore({ kept, snapshot, heartbeatAt, isBehind }: Legacy): void {
     const { driver, referee } = this;
     const now = this.#clock.now();
     const diedAt = Math.min(heartbeatAt + signOfLifeMs, now);
     const { restartSettleMs, restartGraceMs } = this.options;
     const settledAt = now + Math.max(restartSettleMs, restartGraceMs);
-    referee.restored(snapshot, { diedAt, now, settledAt, isGraced: restartGraceMs > 0 });
+    const isGraced = restartGraceMs > 0;
+    referee.restored(snapshot, { diedAt, now, isBehind, settledAt, isGraced });
     this.#call(() => {
-      driver.order({ type: "loaded", part: kept.load(), heartbeatAt });
+      driver.order({ type: "loaded", part: kept.load(), heartbeatAt, isBehind });
       driver.order({ type: "listening" });
     });
   }

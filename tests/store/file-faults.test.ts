@@ -6,18 +6,20 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
-  readdirSync,
   readFileSync,
+  readdirSync,
   renameSync,
-  rmdirSync,
   rmSync,
+  rmdirSync,
   statSync,
   truncateSync,
+  utimesSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import type { Millis } from "../../src/core/io.ts";
 import { encodeBatch } from "../../src/store/batch.ts";
 import { ByteWriter } from "../../src/store/bytes.ts";
 import { StoreError } from "../../src/store/faults.ts";
@@ -633,6 +635,64 @@ test("a sign of life that the store can't take counts all the same", async () =>
     expect(existsSync(name)).toBe(false);
   });
 }, 180_000);
+
+test.each([
+  ["it has something else", "no sign of life\n"],
+  ["it has something else", "\0".repeat(64)],
+])(
+  "signs of life that can't be read (%s) are those of a broker that was killed",
+  async (why, text) => {
+    await inFolder((folder) => {
+      killed(folder);
+      const name = path.join(folder, "mqttd.alive");
+      writeFileSync(name, text);
+      utimesSync(name, 7, 7);
+      const reader = StoreFile.openToRead(folder);
+      expect(reader.pastRuns()).toMatchObject([
+        { heartbeat: 7000, keptUntil: 2000, stopped: null },
+      ]);
+      reader.close();
+      const file = open(folder);
+      expect(file.warning).toContain(`mqttd.alive can't be read (${why})`);
+      file.heartbeat(at(10_000));
+      expect(readFileSync(name, "latin1")).toStartWith(`2 ${at(10_000)} ${at(10_000)} `);
+      file.stop(at(11_000));
+      file.close();
+      // Then nothing is left of it, and an empty file is not one that is new.
+      writeFileSync(name, text);
+      rmSync(path.join(folder, "mqttd.db"));
+      expect(faultOf(() => open(folder))[0]).toBe("cut");
+    });
+  },
+  20_000,
+);
+
+test("a batch that failed is noted beside the file, until one is kept and the next sign of life", async () => {
+  await inFolder((folder) => {
+    const name = path.join(folder, "mqttd.alive");
+    const signs = (): number[] => readFileSync(name, "latin1").split(" ").slice(1, 3).map(Number);
+    const file = open(folder);
+    const first = at(1000);
+    file.heartbeat(first);
+    expect(signs()).toEqual([first, first]);
+    expect(file.noteBehind("moved")).toBe(false);
+    expect(file.noteBehind("full")).toBe(true);
+    const [now = 0, kept] = signs();
+    expect([now > first, kept]).toEqual([true, first]);
+    file.heartbeat((now + 1000) as Millis);
+    expect(signs()).toEqual([now + 1000, first]);
+    file.noteKept();
+    file.heartbeat((now + 2000) as Millis, true);
+    expect(signs()).toEqual([now + 2000, first]);
+    file.stop((now + 2500) as Millis, true);
+    file.close();
+    const next = open(folder);
+    expect(next.pastRuns()).toMatchObject([{ stopped: now + 2500, keptUntil: first }]);
+    next.heartbeat((now + 3000) as Millis);
+    expect(signs()).toEqual([now + 3000, now + 3000]);
+    next.close();
+  });
+}, 20_000);
 
 test("signs of life whose file can't be opened at first are there once it can", async () => {
   await inFolder((folder) => {

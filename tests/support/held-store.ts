@@ -77,7 +77,8 @@ export class StoredWorld extends World {
     const kept = this.store.kept.copy();
     const next = new StoredWorld({ ...options, startedAt: this.wall + downMs }, kept);
     const heartbeatAt = (this.wall - heartbeatAgoMs) as Millis;
-    next.driver.order({ type: "loaded", part: kept.load(), heartbeatAt });
+    const isBehind = this.driver.isBehind;
+    next.driver.order({ type: "loaded", part: kept.load(), heartbeatAt, isBehind });
     return next;
   }
 
@@ -97,7 +98,7 @@ export class StoredWorld extends World {
   }
 
   fail(failure: Partial<StoreFailure> = {}): void {
-    this.store.fail({ isFull: false, detail: "input/output error", ...failure });
+    this.store.fail({ isFull: false, detail: "input/output error", isNoted: true, ...failure });
     this.check();
   }
 }

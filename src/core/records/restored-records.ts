@@ -61,14 +61,14 @@ export class RestoredRecords {
     if (will === null && !this.#records.clients.hasRoomFor(clientId)) return;
     const history = this.#records.clients.restored(clientId);
     if (history === null || origin === null) return;
+    const { connections } = history;
+    const ofSession = connections.filter(({ connectedAt }) => connectedAt === origin.connectedAt);
     // One that began in the same millisecond had another end.
     let record =
-      history.connections.findLast(
-        ({ connectedAt, end }) =>
-          connectedAt === origin.connectedAt &&
-          end?.at === ended?.at &&
-          end?.cause === ended?.cause,
-      ) ?? null;
+      ofSession.findLast(({ end }) => end?.at === ended?.at && end?.cause === ended?.cause) ??
+      // Of a session that may have had another connection after it, of which nothing was kept.
+      (will === null && ended?.cause === "brokerRestarted" ? ofSession.at(-1) : null) ??
+      null;
     if (record === null) {
       // It had just begun, or is of an older mqttd.
       record = ConnectionRecord.ofSession(session, allowedMs, this.#journal);

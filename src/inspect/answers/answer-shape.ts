@@ -96,7 +96,7 @@ const predecessor = optional(
 const oneRestart = object<Restart>({
   pid: count,
   how: word({ stopped: true, killed: true }),
-  ...{ at: moment, lastSignAt: moment },
+  ...{ at: moment, lastSignAt: moment, keptUntil: optional(moment) },
   backAt: orNull(moment),
 });
 const restart = optional(orNull(oneRestart));

@@ -46,10 +46,16 @@ function linesOf(restarts: readonly Restart[], ended: Scene["connection"] | null
 }
 
 function linesOfOne(restart: Restart): [StoryLine, ...StoryLine[]] {
-  const { how, at, lastSignAt, backAt } = restart;
+  const { how, at, lastSignAt, keptUntil, backAt } = restart;
   const sign = `; its last sign of life was ${duration(at - lastSignAt)} earlier`;
   const isLater = how === "killed" && at - lastSignAt >= 1;
-  const ended = { at, ...sentence(`The broker ${died(restart)}${isLater ? sign : ""}.`) };
+  // Then a client may have had other connections, and another fate of its will.
+  const gap =
+    keptUntil === undefined
+      ? ""
+      : ` Its store had not kept everything of the last ${duration(at - keptUntil)} before that, ` +
+        `so what clients did then is not known.`;
+  const ended = { at, ...sentence(`The broker ${died(restart)}${isLater ? sign : ""}.${gap}`) };
   if (backAt === null) return [ended];
   return [ended, { at: backAt, ...sentence("The broker was back, with what its store had kept.") }];
 }

@@ -58,7 +58,10 @@ function read(folder: string) {
       );
       const reader = new PartReader();
       const take = (part: ReturnType<PartReader["read"]>): void =>
-        void broker.handle({ type: "loaded", part, heartbeatAt: endOf(last) }, endOf(last));
+        void broker.handle(
+          { type: "loaded", part, heartbeatAt: endOf(last), isBehind: last.keptUntil !== null },
+          endOf(last),
+        );
       for (const rows of file.read()) take(reader.read(rows));
       take(reader.end());
       return { broker, pastRuns, facts: file.facts() };

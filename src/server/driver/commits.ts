@@ -42,6 +42,8 @@ export class Commits {
   #left: number | null = null;
   /** The batch has failed, and comes again. */
   #hasFailed = false;
+  /** Something changed meanwhile for which nobody waits, and is not kept yet. */
+  isBehind = false;
 
   constructor(
     journal: Journal,
@@ -90,6 +92,7 @@ export class Commits {
     this.#commit(changes, (failure) => {
       if (failure === null) return this.#done();
       this.#hasFailed = true;
+      this.isBehind = true;
       // What is held from now on waits for the batch after it.
       this.#loop.after(retryMs, () => this.#core.guard(() => this.#send(changes)));
       this.#core.call(() => {
@@ -103,6 +106,8 @@ export class Commits {
     const recovered = this.#hasFailed;
     this.#hasFailed = false;
     this.isIdle = true;
+    this.#journal.kept();
+    this.isBehind = recovered && !this.#journal.isClean;
     if (!this.#journal.isClean) this.due();
     this.#core.call(() => {
       this.#output.keepPromises();

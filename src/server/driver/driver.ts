@@ -215,6 +215,11 @@ export class Driver {
     return this.#commits === null || this.#commits.isIdle;
   }
 
+  /** A batch has failed, and the store has not yet all that changed until it was kept. */
+  get isBehind(): boolean {
+    return this.#commits?.isBehind ?? false;
+  }
+
   /** Has the store keep what is remembered for people, which waits for no batch of its own. */
   keepRecords(): void {
     const records = this.#broker.journal?.remembered ?? null;
