@@ -30,6 +30,8 @@ export type ServerEvent =
     }
   /** A broker process that ran on the same address before, and was killed or crashed. */
   | ({ readonly event: "predecessor" } & Predecessor)
+  /** What outlives the process is in this file: an absolute path. `isNew`: it was created now. */
+  | { readonly event: "storeOpened"; readonly file: string; readonly isNew: boolean }
   /** `file` null: defaults, environment and flags only. */
   | { readonly event: "configurationLoaded"; readonly file: string | null }
   | {
@@ -107,6 +109,7 @@ const levelOfEvent = {
   listening: "info",
   administration: "info",
   predecessor: "warn",
+  storeOpened: "info",
   configurationLoaded: "info",
   configurationReloaded: "info",
   accountsReloaded: "info",

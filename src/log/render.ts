@@ -22,7 +22,8 @@ export interface Style {
 }
 
 const ofStart: readonly LogEvent["event"][] = [
-  ...(["administration", "configurationLoaded", "listening", "warning"] as const),
+  ...(["administration", "configurationLoaded", "listening", "storeOpened", "warning"] as const),
+  "restored",
 ];
 
 /**

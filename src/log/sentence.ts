@@ -169,6 +169,8 @@ function serverSentence(event: Extract<ServerEvent, PlainEvent>): string {
         `${predecessorDied(event)}: its armed wills were not published, and its sessions, queued and ` +
         `retained messages are lost; a client that connects with Clean Start 0 gets Session Present 0`
       );
+    case "storeOpened":
+      return `The store is ${name(event.file)}${event.isNew ? ", which is new" : ""}`;
     case "configurationLoaded":
       return event.file === null
         ? "No configuration file: defaults, environment and flags"

@@ -115,6 +115,8 @@ export class Persistence {
         soon: (work) => parts.loop.soon(work),
       });
       if (store.warning !== null) note({ event: "warning", text: `${named}: ${store.warning}` });
+      const file = path.resolve(folder, fileName);
+      note({ event: "storeOpened", file, isNew: store.pastRuns.length === 0 });
       return new Persistence(store, settings, named, heartbeats, parts);
     } catch (cause) {
       throw refusal(cause, named);

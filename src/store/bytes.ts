@@ -181,7 +181,7 @@ export class ByteReader {
   #take(length: number): number {
     const at = this.#at;
     if (at + length > this.#end)
-      throw new StoreError("damaged", "it is damaged: a record ends too early");
+      throw new StoreError("damaged", "mqttd.db is damaged: a record ends too early");
     this.#at = at + length;
     return at;
   }

@@ -18,6 +18,8 @@ export type StoreFault =
   | "damaged"
   /** A part of it is missing that was on the disk. */
   | "cut"
+  /** All of it is missing that was in the file. */
+  | "gone"
   /** The files that the broker has open are no longer in its folder. */
   | "moved"
   /** It is something else. */
@@ -51,28 +53,29 @@ const remedies: Readonly<Record<StoreFault, string | null>> = {
   denied: "it has to belong to the user that runs mqttd",
   broken: null,
   locked: "each broker needs a folder of its own",
-  newer: "run that version, or name another folder",
+  newer: "run that one or a newer one, or name another folder",
   damaged: "put back a copy, or move the folder away to start without it",
-  cut: "put back a copy of the folder, or delete mqttd.alive (if mqttd.db is empty, mqttd.db-wal too) to go on with what is left",
+  cut: "put back a copy of the folder, or delete mqttd.alive to go on with what is left",
+  gone: "put back a copy of the folder, or delete mqttd.alive and mqttd.db-wal to begin anew",
   moved: "a broker that is started again has what is in the folder then, and nothing else",
-  foreign: "name another folder",
+  foreign: "name another folder, or put back a copy",
   other: null,
 };
 
 /** SQLite's primary result codes: fault, and the clause. */
 const sqliteFaults: Readonly<Record<number, readonly [StoreFault, string]>> = {
-  3: ["denied", "it may not be opened"],
-  5: ["locked", "another program has it open"],
-  6: ["locked", "another program has it open"],
-  8: ["readOnly", "it is read-only"],
+  3: ["denied", "mqttd.db may not be opened"],
+  5: ["locked", "another program has mqttd.db open"],
+  6: ["locked", "another program has mqttd.db open"],
+  8: ["readOnly", "mqttd.db is read-only"],
   10: ["broken", "the disk reports an error"],
-  11: ["damaged", "it is damaged"],
+  11: ["damaged", "mqttd.db is damaged"],
   13: ["full", "the disk is full"],
-  14: ["denied", "it can't be opened"],
-  15: ["locked", "another program has it open"],
-  23: ["denied", "it may not be opened"],
-  24: ["damaged", "it is damaged"],
-  26: ["foreign", "it is no SQLite file"],
+  14: ["denied", "mqttd.db can't be opened"],
+  15: ["locked", "another program has mqttd.db open"],
+  23: ["denied", "mqttd.db may not be opened"],
+  24: ["damaged", "mqttd.db is damaged"],
+  26: ["foreign", "mqttd.db is no SQLite file, or its header is damaged"],
 };
 
 /** SQLite's texts, for runtimes whose errors have no number. */

@@ -165,7 +165,7 @@ export class StoreFile {
     if (version > migrations.length) {
       throw new StoreError(
         "newer",
-        `it was written by a newer mqttd (form ${version}, this one knows ${migrations.length})`,
+        `mqttd.db was written by a newer mqttd${this.#runs.lastVersion} (form ${version}, this one knows ${migrations.length})`,
       );
     }
     const found = this.#database.prepare("PRAGMA quick_check(1)").get();
@@ -173,7 +173,7 @@ export class StoreFile {
     const [verdict = ""] = String(Object.values(found ?? {})[0])
       .split("\n")
       .slice(-1);
-    if (verdict !== "ok") throw new StoreError("damaged", `it is damaged: ${verdict}`);
+    if (verdict !== "ok") throw new StoreError("damaged", `mqttd.db is damaged: ${verdict}`);
     this.#checkLog();
   }
 
@@ -382,7 +382,9 @@ export class StoreFile {
  */
 function ofHeader(cause: unknown): unknown {
   if (storeErrorOf(cause).fault !== "readOnly") return cause;
-  return new StoreError("damaged", "it is damaged: its header is not what was written", { cause });
+  return new StoreError("damaged", "mqttd.db is damaged: its header is not what was written", {
+    cause,
+  });
 }
 
 /** Names the process that has the file, if it can be known. */

@@ -23,7 +23,7 @@ export function refuseEmpty(folder: string): void {
   const sign = lastSign(folder);
   const isNew = sign === null || (!(sign instanceof UnreadableSign) && sign.kept === 0);
   if (sizeOf(`${name}-wal`) === 0 && isNew) return;
-  throw new StoreError("cut", `${fileName} is missing or empty, and what was kept is not`);
+  throw new StoreError("gone", `${fileName} is missing or empty, and what was kept is not`);
 }
 
 /** Creates an empty file that only its owner can read, if there is none. */

@@ -240,7 +240,7 @@ function joined(
     const piece = pieces.get(number);
     const from = number * pieceBytes;
     if (piece?.length !== Math.min(pieceBytes, length - from)) {
-      throw new StoreError("damaged", "it is damaged: a part of a large message is missing");
+      throw new StoreError("damaged", "mqttd.db is damaged: a part of a large message is missing");
     }
     payload.set(piece, from);
   }
@@ -404,5 +404,5 @@ function qosOf(flags: number): Qos {
 
 /** Its checksum was right, so whoever wrote it knew more. */
 function unknown(): StoreError {
-  return new StoreError("newer", "it was written by a newer mqttd");
+  return new StoreError("newer", "mqttd.db was written by a newer mqttd");
 }

@@ -88,7 +88,7 @@ export function* rowsOf(buffer: Uint8Array): Generator<Row, void, void> {
     const tag = reader.u8();
     const kind = rowKinds[tag & ~deletes];
     if (kind === undefined)
-      throw new StoreError("damaged", "it is damaged: a row of no known kind");
+      throw new StoreError("damaged", "mqttd.db is damaged: a row of no known kind");
     const keyLength = reader.u32();
     const length = reader.u32();
     const { at } = reader;

@@ -53,6 +53,16 @@ export class Runs {
     return before?.run === run ? before : null;
   }
 
+  /** ` 1.2.3`: of the broker before; empty: in a newer form it can't be read. */
+  get lastVersion(): string {
+    try {
+      const last = this.#database.prepare("SELECT version FROM run ORDER BY run DESC").get();
+      return last === undefined ? "" : ` ${String(last["version"])}`;
+    } catch {
+      return "";
+    }
+  }
+
   /** Why the signs of life of the broker before can't be read, as a clause; null: they can. */
   get unreadable(): string | null {
     return this.#before instanceof UnreadableSign ? this.#before.why : null;

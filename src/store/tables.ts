@@ -106,7 +106,7 @@ export class Tables {
       const key = [row[first], ...(second === undefined ? [] : [row[second]])];
       const { record, sum } = row;
       if (!(record instanceof Uint8Array))
-        throw new StoreError("damaged", "it is damaged: no record");
+        throw new StoreError("damaged", "mqttd.db is damaged: no record");
       yield { key: key as unknown as Key, record, sum: Number(sum) };
     }
   }
@@ -188,6 +188,6 @@ function writeStored(writer: ByteWriter, kind: RowKind, { key, record, sum }: St
   writer.raw(record);
   endRow(writer, begun);
   if (crc32(writer.written.subarray(begun + 4)) !== sum) {
-    throw new StoreError("damaged", `it is damaged: a ${kind} is not what was written`);
+    throw new StoreError("damaged", `mqttd.db is damaged: a ${kind} is not what was written`);
   }
 }

@@ -77,6 +77,8 @@ test("every event is one object with the facts of the human line", () => {
     {"time":"2026-11-22T15:04:05.123Z","level":"info","event":"listening","addresses":["127.0.0.1:1883","[::1]:1883"]}
     {"time":"2026-11-22T15:04:05.123Z","level":"info","event":"administration","urls":["http://127.0.0.1:1888","http://[::1]:1888"],"taken":null,"tokenFile":null}
     {"time":"2026-11-22T15:04:05.123Z","level":"info","event":"administration","urls":["http://0.0.0.0:40001"],"taken":1888,"tokenFile":"/run/user/1000/mqttd/token"}
+    {"time":"2026-11-22T15:04:05.123Z","level":"info","event":"storeOpened","file":"/var/lib/mqttd/mqttd.db","isNew":true}
+    {"time":"2026-11-22T15:04:05.123Z","level":"info","event":"storeOpened","file":"/var/lib/mqttd/mqttd.db","isNew":false}
     {"time":"2026-11-22T15:04:05.123Z","level":"info","event":"configurationLoaded","file":"/etc/mqttd.json"}
     {"time":"2026-11-22T15:04:05.123Z","level":"info","event":"configurationLoaded","file":null}
     {"time":"2026-11-22T15:04:05.123Z","level":"info","event":"configurationReloaded","file":"/etc/mqttd.json","changed":["limits.packetSize"]}

@@ -308,6 +308,10 @@ export const samples: SampleTable = {
       tokenFile: "/run/user/1000/mqttd/token",
     },
   ],
+  storeOpened: [
+    { event: "storeOpened", file: "/var/lib/mqttd/mqttd.db", isNew: true },
+    { event: "storeOpened", file: "/var/lib/mqttd/mqttd.db", isNew: false },
+  ],
   configurationLoaded: [
     { event: "configurationLoaded", file: "/etc/mqttd.json" },
     { event: "configurationLoaded", file: null },

@@ -1,3 +1,4 @@
+import path from "node:path";
 import { usageError } from "../../config/cli-error.ts";
 import { bare } from "../../config/problem.ts";
 import { Broker } from "../../core/broker.ts";
@@ -47,7 +48,7 @@ export function storedBroker(folder: string): (request: Request) => Promise<Resp
 
 function read(folder: string) {
   try {
-    const file = StoreFile.openToRead(folder);
+    const file = StoreFile.openToRead(path.resolve(folder));
     try {
       const pastRuns = file.pastRuns();
       const last = pastRuns.at(-1);
