@@ -14,8 +14,11 @@ export interface Credentials {
   readonly isLocal: boolean;
   /** When the core stops waiting for the answer. */
   readonly until: Millis;
-  /** False once the connection has ended: nobody wants the answer any more. */
-  readonly isWaiting: () => boolean;
+  /**
+   * Sets what to call once if the connection ends before the answer, which nobody wants then. Replaces
+   * what was set before.
+   */
+  readonly whenGone: (work: () => void) => void;
 }
 
 /** Calls `answer` once, now or later. Null: accepted. */

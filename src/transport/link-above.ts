@@ -74,10 +74,6 @@ export abstract class LinkAbove implements Link {
     return this.below.hasPeerClosed?.() === true;
   }
 
-  hasPeerLeft(): boolean {
-    return this.below.hasPeerLeft?.() === true;
-  }
-
   readAhead(): void {
     this.below.readAhead?.();
   }

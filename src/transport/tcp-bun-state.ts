@@ -4,8 +4,6 @@ import { loadLibc } from "./libc-bun.ts";
 export interface SocketState {
   /** Whether the peer's FIN has arrived, possibly behind unread bytes. */
   hasPeerClosed(fd: number): boolean;
-  /** Bytes that have arrived and are not read; null: unknown. */
-  unread(fd: number): number | null;
   /** Bytes written that the peer's system has not acknowledged yet; null: unknown. */
   unacknowledged(fd: number): number | null;
   /** Reads a few bytes that have arrived; null: none have. Only for a socket without an error. */
@@ -23,8 +21,6 @@ export async function loadSocketState(): Promise<SocketState | null> {
   // `struct pollfd`: descriptor (32 bits), requested events (16), returned events (16).
   const polled = new Int32Array(2);
   const waiting = new Int32Array(1);
-  const asked = (fd: number, request: bigint): number | null =>
-    libc.ioctl(fd, request, waiting) === 0 ? (waiting[0] ?? null) : null;
   const received = new Uint8Array(receivedAtOnce);
   return {
     hasPeerClosed(fd) {
@@ -32,8 +28,7 @@ export async function loadSocketState(): Promise<SocketState | null> {
       polled[1] = readHangUp;
       return libc.poll(polled, 1, 0) > 0 && ((polled[1] >> 16) & readHangUp) !== 0;
     },
-    unread: (fd) => asked(fd, inQueue),
-    unacknowledged: (fd) => asked(fd, outQueue),
+    unacknowledged: (fd) => (libc.ioctl(fd, outQueue, waiting) === 0 ? (waiting[0] ?? null) : null),
     receive(fd) {
       const count = libc.recv(fd, received, received.length, dontWait);
       return count > 0 ? received.slice(0, count) : null;
@@ -41,9 +36,8 @@ export async function loadSocketState(): Promise<SocketState | null> {
   };
 }
 
-/** POLLRDHUP, SIOCINQ and SIOCOUTQ, the same on x64 and arm64. */
+/** POLLRDHUP and SIOCOUTQ, the same on x64 and arm64. */
 const readHangUp = 0x2000;
-const inQueue = 0x541bn;
 const outQueue = 0x5411n;
 /** MSG_DONTWAIT. */
 const dontWait = 0x40;

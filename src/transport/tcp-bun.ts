@@ -264,12 +264,6 @@ class BunLink implements Link {
     return fd !== null && this.#origin.state?.hasPeerClosed(fd) === true;
   }
 
-  hasPeerLeft(): boolean {
-    if (!this.hasPeerClosed()) return false;
-    const fd = descriptor(this.#socket);
-    return fd !== null && this.#origin.state?.unread(fd) === 0;
-  }
-
   readAhead(): void {
     const fd = this.#state === "open" && !this.#paused ? descriptor(this.#socket) : null;
     const chunk = fd === null ? null : (this.#origin.state?.receive(fd) ?? null);

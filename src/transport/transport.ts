@@ -47,8 +47,6 @@ export interface Link {
    * Whether the peer's FIN has arrived, possibly behind unread bytes. Absent: platform can't tell.
    */
   hasPeerClosed?(): boolean;
-  /** Whether it is all that is unread. */
-  hasPeerLeft?(): boolean;
   /**
    * Reads a few bytes that a SocketPoll has seen, ahead of the loop: their `data` comes from inside this
    * call. Absent: this platform can't.

@@ -128,18 +128,12 @@ test("a client that closes before its verdict leaves nothing: no session, no wil
   });
 });
 
-test("a client that closes behind its CONNECT is read, which ends it before its verdict", () => {
+test("a client that closes behind its CONNECT ends before its verdict, and takes no memory", () => {
   const { world, asked } = scene();
   const client = world.open();
   const will = { topic: "t", payload: Buffer.alloc(50_000), qos: 0, retain: false } as const;
   client.connect({ clientId: "a", will });
   expect(world.broker.memory.total).toBeGreaterThan(50_000);
-  expect(client.paused).toBe(true);
-  world.advance(1000);
-  expect(client.paused).toBe(true);
-  client.hasLeft = true;
-  world.advance(100);
-  expect(client.paused).toBe(false);
   client.drop("eof");
   expect(world.broker.memory.connections.bytes).toBe(0);
   asked[0]?.answer(null);
@@ -148,16 +142,68 @@ test("a client that closes behind its CONNECT is read, which ends it before its 
   expect(world.broker.view().sessions).toEqual([]);
 });
 
-test("what it sent behind its CONNECT counts all the same", () => {
+test("a client that closes before its verdict is told to who checks, once", () => {
+  const { world, asked } = scene();
+  const gone: string[] = [];
+  for (const clientId of ["a", "b"]) {
+    const client = world.open();
+    client.connect({ clientId });
+    // It is read on, or nobody would notice.
+    expect(client.paused).toBe(false);
+    asked.at(-1)?.credentials.whenGone(() => gone.push(clientId));
+    if (clientId === "b") asked.at(-1)?.answer(null);
+    world.check();
+    client.drop();
+  }
+  expect(gone).toEqual(["a"]);
+  asked[0]?.answer(null);
+  expect(world.noted("connected")).toHaveLength(1);
+});
+
+test("what a client has sent before it closed waits for the verdict", () => {
+  const { world, asked } = scene();
+  const watcher = world.open();
+  watcher.connect({ clientId: "w" });
+  asked[0]?.answer(null);
+  watcher.subscribe("#");
+  watcher.take("connack");
+  for (const verdict of [null, denied]) {
+    const client = world.open();
+    client.connect({ clientId: "hasty" });
+    client.publish("t", verdict === null ? "right" : "wrong", { qos: 0 });
+    client.send({ cmd: "disconnect" });
+    client.drop();
+    world.advance(1000);
+    expect(watcher.messages()).toEqual([]);
+    asked.at(-1)?.answer(verdict);
+    world.check();
+    const said = watcher.messages();
+    expect(said).toEqual(verdict === null ? ["t=right"] : []);
+    expect(world.broker.view().connections).toHaveLength(1);
+  }
+});
+
+test("a stop does not wait for the verdict on a client that is gone", () => {
   const { world, asked } = scene();
   const client = world.open();
-  talk(client);
-  client.hasLeft = true;
-  world.advance(1000);
-  expect(client.paused).toBe(true);
+  client.connect({ clientId: "hasty" });
+  client.publish("t", "x", { qos: 0 });
+  client.drop();
+  world.driver.order({ type: "stopping" });
+  world.check();
+  expect(world.broker.view().connections).toEqual([]);
   asked[0]?.answer(null);
   world.check();
-  expect(client.received.map(({ cmd }) => cmd)).toContain("puback");
+});
+
+test("much that arrives before the verdict stops the link", () => {
+  const { world } = scene();
+  const client = world.open();
+  client.connect({ clientId: "a" });
+  for (let sent = 0; !client.paused; sent += 1024) {
+    expect(sent).toBeLessThan(64 * 1024);
+    client.publish("t", "x".repeat(1024), { qos: 0 });
+  }
 });
 
 test("other clients are served meanwhile", () => {

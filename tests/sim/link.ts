@@ -168,10 +168,6 @@ export class SimLink implements Link {
     return now >= this.#silentUp && this.#up.some(({ at, bytes }) => bytes === null && at <= now);
   }
 
-  hasPeerLeft(): boolean {
-    return this.hasPeerClosed() && this.#up.every(({ bytes }) => bytes === null);
-  }
-
   end(gone: () => void = () => {}): void {
     if (this.failing) this.reset();
     if (this.over || this.endedByBroker) return gone();

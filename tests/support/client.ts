@@ -41,8 +41,6 @@ export class TestClient implements Link {
   arrived: Uint8Array | null = null;
   /** The client's FIN has arrived, behind the unread bytes. */
   leaving = false;
-  /** And nothing is unread before it. */
-  hasLeft = false;
   /** Bytes that the kernel still accepts; tests set it to apply back-pressure. */
   room = Infinity;
   /** Bytes that the broker's kernel holds for the client; null: unknown. */
@@ -109,10 +107,6 @@ export class TestClient implements Link {
 
   hasPeerClosed(): boolean {
     return this.leaving;
-  }
-
-  hasPeerLeft(): boolean {
-    return this.hasLeft;
   }
 
   readAhead(): void {

@@ -173,13 +173,15 @@ export class Accounts {
       if (!this.#queue.remove(check)) return;
       busy("its password could not be checked in time (limits.authenticationTimeout)");
     });
+    credentials.whenGone(() => {
+      if (this.#queue.remove(check)) cancel();
+    });
     this.#queue.add(check);
   }
 
   /** Decides now if it can, and returns null. */
   #check(asked: Asked): Promise<void> | null {
     const { credentials, username, password, path, digest, answer } = asked;
-    if (!credentials.isWaiting()) return null;
     // A reload may have replaced the file meanwhile.
     const file = this.#files.get(path);
     if (file === undefined) {
@@ -213,7 +215,7 @@ export class Accounts {
   }
 
   #refuse({ credentials, username, answer }: Asked, why: string): void {
-    const { isLocal, remote, until } = credentials;
+    const { isLocal, remote, until, whenGone } = credentials;
     if (isLocal) return answer(wrongCredentials(why));
     const { loop, now } = this.#options;
     const { count, delayMs } = this.#backoff.failed(addressOf(remote), username, now());
@@ -227,6 +229,10 @@ export class Accounts {
     };
     const cancel = loop.after(delay, refuse);
     this.#delayed.add(refuse);
+    whenGone(() => {
+      cancel();
+      this.#delayed.delete(refuse);
+    });
     if (this.#delayed.size <= delayedMax) return;
     for (const oldest of this.#delayed) return oldest();
   }

@@ -57,6 +57,8 @@ export class Channel implements DriverHolds, Worker {
    * slow.
    */
   holdAuthentication = false;
+  /** To call if it ends before the answer about its credentials; null: nothing. */
+  whenGone: (() => void) | null = null;
   holdOutput = false;
   holdTurn = false;
   holdPublisher = false;
@@ -205,25 +207,24 @@ export class Channel implements DriverHolds, Worker {
 
   /** Whether its packets have to wait. */
   get held(): boolean {
-    return this.holdTurn || this.#isHeldBack;
+    return this.holdTurn || this.holdAuthentication || this.#isHeldBack;
   }
 
   /** Of a connection that ends, the rest is read whatever becomes of its output and publications. */
   get #isHeldBack(): boolean {
     return (
-      this.holdAuthentication ||
-      this.withheld !== null ||
-      (this.last === null && (this.holdOutput || this.holdPublisher))
+      this.withheld !== null || (this.last === null && (this.holdOutput || this.holdPublisher))
     );
   }
 
   /**
    * Whether its link has to pause. Until its turn comes it goes on, unless much has arrived or even
-   * more arrives: to pause and resume it costs as much as to read a few packets.
+   * more arrives: to pause and resume it costs as much as to read a few packets. So does one whose
+   * credentials are checked: a paused link would not tell that its client has gone.
    */
   get stops(): boolean {
     if (this.#isHeldBack) return true;
-    if (!this.holdTurn) return false;
+    if (!this.holdTurn && !this.holdAuthentication) return false;
     const { hasWaiting, buffered } = this.reader;
     return this.last !== null || hasWaiting || buffered >= floodBytes;
   }
@@ -234,10 +235,11 @@ export class Channel implements DriverHolds, Worker {
     return last?.type === "closed" && !isCut && reader.buffered === 0 && !this.held;
   }
 
-  /** Packets of it, or its end, may wait in the driver. */
+  /** Packets of it, or its end, may wait in the driver; not those that its credentials decide on. */
   get isUnread(): boolean {
-    const { holdTurn, holdPublisher, last, link } = this;
-    return holdTurn || holdPublisher || last !== null || link.isBehind === true;
+    const { holdTurn, holdPublisher, holdAuthentication, last, link } = this;
+    const isEnding = last !== null && !holdAuthentication;
+    return holdTurn || holdPublisher || isEnding || link.isBehind === true;
   }
 
   /** Drops waiting output: the link takes no more bytes, and no drain follows. */

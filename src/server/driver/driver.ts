@@ -183,7 +183,6 @@ export class Driver {
     });
     this.#reading = new Reading({
       ...parts,
-      peerCloses: this.#peerCloses,
       packets: this.#packets,
       authenticate: options.authenticate,
       last: (channel) => this.#ends.last(channel),
@@ -503,12 +502,8 @@ export class Driver {
   }
 
   #peersClosed(channels: readonly Channel[]): void {
-    for (const { open, id, holdAuthentication, link } of channels) {
-      if (!open) continue;
-      // Reading the FIN ends the connection.
-      if (holdAuthentication) link.resume();
-      else this.#handling.handle({ type: "ending", connection: id });
-    }
+    for (const { open, id } of channels)
+      if (open) this.#handling.handle({ type: "ending", connection: id });
   }
 }
 

@@ -193,6 +193,8 @@ export class Ends {
     peerCloses.forget(channel);
     progress.end(channel);
     channels.release(channel);
+    channel.whenGone?.();
+    channel.whenGone = null;
     channel.countUnread();
     channel.countOutput();
   }

@@ -6,9 +6,8 @@ const lookMs = 50;
 const askedAtOnce = 1000;
 
 /**
- * Connections that the driver does not read: publishers because subscribers are slow, and CONNECTs
- * whose password is to be checked. Their peers may close meanwhile: ask the kernel for the FIN. A
- * publisher's may wait behind unread bytes.
+ * Publishers that the driver does not read because subscribers are slow. Their peers may close
+ * meanwhile: the FIN waits behind unread bytes, so ask the kernel for it.
  */
 export class PeerCloses {
   readonly #loop: Loop;
@@ -30,7 +29,7 @@ export class PeerCloses {
     this.#watched.add(channel);
     const isDue = now - channel.peerCheckedAt >= lookMs;
     if (isDue) channel.peerCheckedAt = now;
-    if (isDue && hasClosed(channel)) {
+    if (isDue && channel.link.hasPeerClosed()) {
       this.#found.add(channel);
       this.#stop?.();
       this.#stop = this.#loop.after(0, () => this.#look());
@@ -54,16 +53,10 @@ export class PeerCloses {
       if (asked-- === 0) break;
       this.#watched.delete(channel);
       if (closed.has(channel)) continue;
-      if (hasClosed(channel)) closed.add(channel);
+      if (channel.link.hasPeerClosed?.() === true) closed.add(channel);
       else this.#watched.add(channel);
     }
     if (this.#watched.size > 0) this.#stop = this.#loop.after(lookMs, () => this.#look());
     if (closed.size > 0) this.#onClosed([...closed]);
   }
-}
-
-function hasClosed({ holdAuthentication, reader, link }: Channel): boolean {
-  if (!holdAuthentication) return link.hasPeerClosed?.() === true;
-  // What a client sent behind its CONNECT counts, if that is accepted.
-  return reader.buffered === 0 && link.hasPeerLeft?.() === true;
 }

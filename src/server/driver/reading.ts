@@ -11,7 +11,6 @@ import type { Core } from "./core.ts";
 import type { Loop } from "./loop.ts";
 import type { Output } from "./output.ts";
 import type { PacketTrace } from "./packet-trace.ts";
-import type { PeerCloses } from "./peer-closes.ts";
 import { Takeovers } from "./takeovers.ts";
 import type { Turns } from "./turns.ts";
 
@@ -30,7 +29,6 @@ interface ReadingParts {
   readonly turns: Turns<Channel>;
   readonly packets: PacketTrace;
   readonly arrivals: Arrivals;
-  readonly peerCloses: PeerCloses;
   readonly loop: Loop;
   readonly core: Core;
   readonly authenticate: Authenticate;
@@ -49,7 +47,6 @@ export class Reading {
   readonly #turns: Turns<Channel>;
   readonly #packets: PacketTrace;
   readonly #takeovers: Takeovers;
-  readonly #peerCloses: PeerCloses;
   readonly #core: Core;
   readonly #authenticate: Authenticate;
   readonly #last: (channel: Channel) => void;
@@ -63,7 +60,6 @@ export class Reading {
     this.#packets = packets;
     this.#core = core;
     this.#authenticate = parts.authenticate;
-    this.#peerCloses = parts.peerCloses;
     this.#last = parts.last;
     this.#takeovers = new Takeovers(loop, arrivals, (channel, old) =>
       core.guard(() => {
@@ -116,9 +112,13 @@ export class Reading {
       if (channel.isCut) return true;
       if (!this.#turns.mayWork(channel) && channel.reader.buffered > 0) return true;
     }
-    // The answer would come too late.
-    if (channel.holdAuthentication) this.#last(channel);
+    this.#endUnanswered(channel);
     return false;
+  }
+
+  /** Of a client that is gone, the answer to its CONNECT matters only to packets behind that. */
+  #endUnanswered(channel: Channel): void {
+    if (channel.holdAuthentication && channel.reader.buffered === 0) this.#last(channel);
   }
 
   /** Yields to other connections and deadlines, and reads on in a later turn. */
@@ -233,19 +233,17 @@ export class Reading {
     let isLater = false;
     channel.holdAuthentication = true;
     const authenticate = byCertificate(channel.link) ?? this.#authenticate;
-    const isWaiting = (): boolean => channel.open && channel.holdAuthentication;
-    authenticate({ ...effect, isWaiting }, (refused) => {
+    const whenGone = (work: () => void): void => void (channel.whenGone = work);
+    authenticate({ ...effect, whenGone }, (refused) => {
       channel.holdAuthentication = false;
+      channel.whenGone = null;
       if (!channel.open) return;
-      this.#peerCloses.forget(channel);
       const answer = { type: "authenticated", connection: channel.id, refused } as const;
       if (!isLater) this.#core.enqueue(answer);
       else this.#core.guard(() => this.#answered(channel, effect.clientId, answer));
     });
     isLater = true;
-    if (!channel.holdAuthentication) return;
-    this.update(channel);
-    this.#peerCloses.watch(channel, this.#core.now());
+    if (channel.holdAuthentication) this.update(channel);
   }
 
   /** The check of a CONNECT's credentials was answered in a later turn. */
@@ -305,8 +303,7 @@ export class Reading {
     this.update(channel);
     this.#core.handleQueued();
     if (!channel.held) this.more(channel);
-    // The answer to a CONNECT that had to wait would come too late.
-    else if (channel.holdAuthentication) this.#last(channel);
+    else this.#endUnanswered(channel);
     channel.countUnread();
     this.#core.endCall();
   }

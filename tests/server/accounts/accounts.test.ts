@@ -30,7 +30,7 @@ interface Asked {
   readonly isLocal?: boolean;
   readonly allowAnonymous?: boolean;
   readonly passwordFile?: string | null;
-  readonly isWaiting?: () => boolean;
+  readonly whenGone?: (work: () => void) => void;
 }
 
 /** Accounts of one file, in a time that only the test advances. */
@@ -96,7 +96,7 @@ class Scene {
         remote: asked.remote ?? "192.0.2.1:5000",
         isLocal: asked.isLocal ?? false,
         until: 11_000 as Millis,
-        isWaiting: asked.isWaiting ?? (() => true),
+        whenGone: asked.whenGone ?? (() => {}),
       },
       answer,
     );
@@ -259,13 +259,39 @@ test("what waits too long is refused as server busy before the core's timeout", 
   expect(asking.timers).toBe(0);
 });
 
-test("nothing is hashed for a connection that has ended", async () => {
-  const asking = scene({ processors: 1 });
-  let answers = 0;
-  asking.start({}, () => answers++);
-  asking.start({ password: "wrong", isWaiting: () => false }, () => (answers += 100));
-  await until(() => answers === 1);
+test("a connection that has ended gives its place in the queue to others, and nothing is hashed for it", async () => {
+  const asking = scene({ processors: 1, authentications: 2 });
+  const answers: string[] = [];
+  const gone: (() => void)[] = [];
+  const whenGone = (work: () => void): void => void gone.push(work);
+  asking.start({}, () => answers.push("first"));
+  for (const place of [1, 2]) {
+    asking.start({ password: "wrong", whenGone }, () => answers.push(`gone ${place}`));
+  }
+  expect(asking.accounts.waiting).toEqual({ checks: 2, refusals: 0 });
+  for (const work of gone) work();
   expect(asking.accounts.waiting).toEqual({ checks: 0, refusals: 0 });
+  // The queue would be full.
+  asking.start({ username: "bob", password: "bob's" }, (refused) => {
+    answers.push(refused?.detail ?? "bob");
+  });
+  await until(() => answers.length === 2);
+  expect(answers).toEqual(["first", "bob"]);
+  expect(asking.timers).toBe(0);
+});
+
+test("nor does a refusal wait for it", async () => {
+  const asking = scene();
+  let answers = 0;
+  let gone = (): void => {};
+  // The first failure is answered at once.
+  await asking.ask({ password: "wrong" });
+  asking.start({ password: "wrong", whenGone: (work) => (gone = work) }, () => answers++);
+  await until(() => asking.accounts.waiting.refusals === 1);
+  gone();
+  expect(asking.accounts.waiting).toEqual({ checks: 0, refusals: 0 });
+  expect(asking.timers).toBe(0);
+  expect(answers).toBe(0);
 });
 
 test("a reload says which accounts are new, changed and gone, and forgets what it proved", async () => {
