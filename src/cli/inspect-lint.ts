@@ -2,7 +2,7 @@ import { clientIdsShape, clientShape, overviewShape } from "../inspect/answers/a
 import { type BrokerClient, NoSuchClient } from "../inspect/broker-client.ts";
 import { type Finding, habitsOf, reportOf } from "../inspect/explain/lint.ts";
 import { reportText } from "../inspect/explain/lint-text.ts";
-import { isDropClient } from "../client/drop-names.ts";
+import { isDropClient } from "../log/drop-names.ts";
 import type { Arguments } from "./arguments.ts";
 import { clientIdOf, pathOf } from "./inspect-names.ts";
 import { itemsOf, limitOf, type Order, proseStyle, show, withQuery } from "./inspect-output.ts";
@@ -23,6 +23,7 @@ export function lintOrder(given: Arguments): Order {
     const findings: Finding[] = [];
     let clients = 0;
     const leftOut = { clients: 0, habits: 0 };
+    let dropClient = false;
     for (let at = 0; at < ids.length; at += together) {
       const some = ids.slice(at, at + together);
       const found = await Promise.all(some.map(async (id) => habitsIn(client, id, word !== null)));
@@ -34,12 +35,13 @@ export function lintOrder(given: Arguments): Order {
           leftOut.habits += habits.length;
         } else {
           clients += 1;
+          dropClient = isDrop;
           findings.push(...habits);
         }
       }
     }
     const { like } = await client.ask("/v1/overview", overviewShape);
-    const report = reportOf(findings, clients, more, like, leftOut);
+    const report = reportOf(findings, clients, more, like, leftOut, dropClient);
     show(output, report, () => [reportText(report, proseStyle(output.style)).trimEnd()]);
     return report.findings.some(({ mark }) => mark === "proved") ? 1 : 0;
   };

@@ -1,6 +1,6 @@
 import type { IPublishPacket } from "mqtt-packet";
 import { InvalidAnswer } from "../client/client-error.ts";
-import { dropNames } from "../client/drop-names.ts";
+import { dropNames } from "../log/drop-names.ts";
 import { Client, type ClientLimits, clientLimits, type ConnectOptions } from "../client/client.ts";
 import { reasonText } from "../core/reason.ts";
 import type { dial } from "../client/dial.ts";

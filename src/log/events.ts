@@ -3,6 +3,7 @@ import type { BrokerEvent, Peer } from "../core/events.ts";
 import type { ClientPacket, ProtocolVersion, PublishPacket, ServerPacket } from "../core/packet.ts";
 import { Reason } from "../core/reason.ts";
 import type { BrokerView } from "../core/queries/queries.ts";
+import { isDropClient } from "./drop-names.ts";
 
 /** Most serious first; a sink logs its own level and those before it. */
 export const levels = ["error", "warn", "info", "debug"] as const;
@@ -142,11 +143,18 @@ export function levelOf(event: LogEvent): Level {
       return event.reason >= Reason.unspecifiedError ? "warn" : levelOfEvent.subscribed;
     case "rightsChanged":
       return event.deniedWill === undefined ? levelOfEvent.rightsChanged : "warn";
+    case "clientFault":
+      return isOnPurpose(event) ? "debug" : levelOfEvent.clientFault;
     case "sessionEnded":
       return event.why === "expired" ? "info" : levelOfEvent.sessionEnded;
     default:
       return levelOfEvent[event.event];
   }
+}
+
+/** By its names, the client is one of simulate-drop. */
+function isOnPurpose(event: Extract<LogEvent, { event: "clientFault" }>): boolean {
+  return isDropClient(event.peer.clientId ?? "", "topic" in event ? [event.topic] : []);
 }
 
 /** The broker discarded a will that its client did not ask to discard. */

@@ -18,13 +18,18 @@ async function inspect(broker: RunningBroker, ...args: string[]) {
   return { code: child.exitCode, stdout, stderr };
 }
 
-async function clientOf(broker: RunningBroker, clientId: string, keepAlive: number) {
+async function clientOf(
+  broker: RunningBroker,
+  clientId: string,
+  keepAlive: number,
+  willTopic = "wills/status",
+) {
   const socket = await Bun.connect({
     hostname: "127.0.0.1",
     port: broker.port,
     socket: { data() {} },
   });
-  socket.write(connectBytes({ version: 4, clientId, keepAlive, willTopic: "wills/status" }));
+  socket.write(connectBytes({ version: 4, clientId, keepAlive, willTopic }));
   await broker.line(
     `${clientId} connected`,
     ({ event, client }) => event === "connected" && client === clientId,
@@ -197,7 +202,14 @@ test("lint: the clients of simulate-drop are left out and counted, unless one is
   });
   const one = await inspect(broker, "lint", "--client", "mqttd-drop-5e6f7a8b-x");
   expect(one.code).toBe(1);
-  expect(one.stdout).toContain("By its name it is a client of `mqttd simulate-drop`");
+  expect(one.stdout).toContain("By its names it is a client of `mqttd simulate-drop`");
+  // With --id, only the topic of its will tells.
+  const topic = "mqttd-drop/1a2b3c4d/rst/v4/will";
+  const given = await clientOf(broker, "dev-9", 60, topic);
+  given.write(connectBytes({ version: 4, clientId: "dev-9", keepAlive: 1 }));
+  await broker.ended("dev-9");
+  const named = await inspect(broker, "lint", "--client", "dev-9", "--json");
+  expect(JSON.parse(named.stdout)).toMatchObject({ clients: 1, dropClient: true });
 });
 
 test("messages shows the last ones, and waits for one", async () => {

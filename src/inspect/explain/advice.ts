@@ -4,7 +4,7 @@ import { hadNoSubscribers } from "../../core/events.ts";
 import { counted } from "../../log/counted.ts";
 import { duration, setting } from "../../log/duration.ts";
 import { clause, name } from "../../log/foreign.ts";
-import { isDropClient } from "../../client/drop-names.ts";
+import { isDropClient } from "../../log/drop-names.ts";
 import { adviceOnEnd, limitIn } from "./blame.ts";
 import { byHabit } from "./by-habit.ts";
 import { endByStandard } from "./by-standard.ts";

@@ -1,4 +1,3 @@
-import { isDropClient } from "../../client/drop-names.ts";
 import { sentence } from "./parts.ts";
 import type { Finding, Report } from "./lint.ts";
 import { type ExplanationStyle, Page, ruleHint } from "./text.ts";
@@ -8,7 +7,7 @@ import { name } from "../../log/foreign.ts";
 
 /** The report for a person: the counts, then each habit with its evidence and its remedy. */
 export function reportText(
-  { onPurpose, findings, clients, leftOut, more }: Report,
+  { onPurpose, findings, clients, leftOut, dropClient, more }: Report,
   style: ExplanationStyle,
 ): string {
   const page = new Page(style);
@@ -19,11 +18,10 @@ export function reportText(
       ? "No habit found"
       : `${habits} found, ${proved} proved and ${findings.length - proved} likely`;
   const head = sentence(`${found}, in the records of ${counted(clients, "client")}.`);
-  const [first] = findings;
   const own =
     leftOut.clients > 0
       ? [leftOutText(leftOut)]
-      : first !== undefined && isDropClient(first.clientId, [])
+      : dropClient && findings.length > 0
         ? [diesOnPurpose]
         : [];
   const rest = more ? ["There are more clients; --limit N looks at up to N."] : [];
@@ -47,7 +45,7 @@ export function reportText(
 
 /** Of a client that was asked for. */
 const diesOnPurpose =
-  "By its name it is a client of `mqttd simulate-drop`: then it dies on purpose, and nothing is to be changed.";
+  "By its names it is a client of `mqttd simulate-drop`: then it dies on purpose, and nothing is to be changed.";
 
 function leftOutText({ clients, habits }: Report["leftOut"]): string {
   const which = `${counted(clients, "client")} of simulate-drop left out (by the name: mqttd-drop-...)`;

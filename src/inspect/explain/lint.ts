@@ -27,6 +27,8 @@ export interface Report {
   readonly clients: number;
   /** Clients of simulate-drop, by their names, and their habits: they are among neither of the others. */
   readonly leftOut: { readonly clients: number; readonly habits: number };
+  /** The client that was asked for is one of simulate-drop, by its names. */
+  readonly dropClient: boolean;
   /** More clients exist than were asked for. */
   readonly more: boolean;
 }
@@ -84,6 +86,7 @@ export function reportOf(
   more: boolean,
   like: string | null = null,
   leftOut: Report["leftOut"] = { clients: 0, habits: 0 },
+  dropClient = false,
 ): Report {
   const rank = ({ mark, topic }: Finding): number =>
     (mark === "proved" ? 0 : order.length) + order.indexOf(topic);
@@ -95,6 +98,7 @@ export function reportOf(
     ),
     clients,
     leftOut,
+    dropClient,
     more,
   };
 }

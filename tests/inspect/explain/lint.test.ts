@@ -1,9 +1,10 @@
 import { expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
 import pc from "picocolors";
-import { dropNames, isDropClient } from "../../../src/client/drop-names.ts";
+import { dropNames, isDropClient } from "../../../src/log/drop-names.ts";
 import { knownClientIds } from "../../../src/core/queries/queries.ts";
 import { habitsOf, reportOf, type Report } from "../../../src/inspect/explain/lint.ts";
+import { levelOf } from "../../../src/log/events.ts";
 import { ranks } from "../../../src/inspect/explain/topics.ts";
 import { reportText } from "../../../src/inspect/explain/lint-text.ts";
 import { mortal } from "../../support/mortal.ts";
@@ -175,11 +176,30 @@ lint --client ID\`.
   mortal(world, { id, keepalive: 2, will: {} });
   world.advance(10_000);
   expect(told(world, id)).toContain("- <dropClient>\n  - <neverPinged 3>");
-  expect(page(world)).toContain("By its name it is a client of `mqttd simulate-drop`");
+  const asked = reportOf(habitsOf(answerOf(world, id)), 1, false, null, undefined, true);
+  expect(reportText(asked, style)).toContain(
+    "By its names it is a client of `mqttd simulate-drop`",
+  );
   // Others die by themselves.
   mortal(world, { id: "mqttd-drop-in", keepalive: 2, will: {} });
   world.advance(10_000);
   expect(topicsOf(world, "mqttd-drop-in")).toEqual(["neverPinged"]);
+});
+
+test("the log warns of the habits of other clients only", () => {
+  const world = watched();
+  const topics = { "dev-42": "wills/dev-42", "dev-43": dropNames.willTopic("1a2b3c4d", "fin", 4) };
+  const ids = ["mqttd-drop-1a2b3c4d-half-open-v4", ...Object.keys(topics)] as const;
+  for (const id of ids) {
+    const topic = (topics as Record<string, string>)[id] ?? `wills/${id}`;
+    mortal(world, { id, keepalive: 0, will: { topic } });
+  }
+  const levels = world.noted("clientFault").map((event) => [event.peer.clientId, levelOf(event)]);
+  expect(levels).toEqual([
+    ["mqttd-drop-1a2b3c4d-half-open-v4", "debug"],
+    ["dev-42", "warn"],
+    ["dev-43", "debug"],
+  ]);
 });
 
 test("lint: in MQTT 3.1, and with --id, the will's topic tells", () => {
