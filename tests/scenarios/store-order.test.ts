@@ -198,3 +198,23 @@ test("a peer whose output waits for the store is not stalled", () => {
   }
   expect(messages).toBe(50);
 });
+
+test("nor is one of thousands of them, who are reported some at a time", () => {
+  const world = new StoredWorld({ limits: { stallTimeoutMs: 250 } });
+  const clients = Array.from({ length: 2000 }, (_, n) => {
+    const client = world.open();
+    client.connect({ clientId: `c${n}` });
+    // Its socket takes a part of an answer, and later the rest.
+    client.room = 1;
+    client.ping();
+    client.publish(`t/${n}`, "x", { qos: 1, retain: true });
+    client.drain();
+    return client;
+  });
+  world.advance(1000);
+  expect(clients.filter(({ closedBy }) => closedBy !== null)).toEqual([]);
+  world.keep();
+  world.keep();
+  const answers = clients.map(({ received }) => received.map(({ cmd }) => cmd).join());
+  expect(new Set(answers)).toEqual(new Set(["pingresp,puback"]));
+});

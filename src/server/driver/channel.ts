@@ -140,6 +140,11 @@ export class Channel implements DriverHolds, Worker {
     return this.#outbox === null ? 0 : this.#outbox.size;
   }
 
+  /** Its peer has taken all that may leave; the rest waits for a commit, which is no fault of it. */
+  get waitsForStore(): boolean {
+    return this.promised !== null && this.readySize === 0;
+  }
+
   /** Its link took all that the last write offered, and more would follow. */
   get hasPaused(): boolean {
     return this.#outbox !== null && this.#outbox.hasPaused;

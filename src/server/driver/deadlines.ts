@@ -67,7 +67,12 @@ export class Deadlines {
     const { broker, arrivals, channels } = this.#parts;
     const now = this.#core.now();
     const undecided = broker.undecided(now, this.#judged + arrivals.postponed);
-    for (const { id, cause } of undecided.connections) {
+    const connections = undecided.connections.filter(({ id, cause }) => {
+      if (cause !== "stalled" || !channels.get(id).waitsForStore) return true;
+      this.#core.handle({ type: "progressed", connection: id });
+      return false;
+    });
+    for (const { id, cause } of connections) {
       const { messagesSent: messages, link } = channels.get(id);
       if (cause === "keepAliveExpired" && messages > 0)
         this.#core.handle({ type: "delivered", connection: id, messages });
@@ -75,7 +80,10 @@ export class Deadlines {
       if (cause === "connectTimeout" && what !== null)
         this.#core.handle({ type: "preparing", connection: id, what });
     }
-    this.#core.handle({ type: "deadline", unread: arrivals.unread(undecided, now) });
+    this.#core.handle({
+      type: "deadline",
+      unread: arrivals.unread({ ...undecided, connections }, now),
+    });
     return broker.isBehind;
   }
 

@@ -26,6 +26,9 @@ const enoughAtOnce = 128 * 1024;
 /** As many answers may wait for a connection while memory is short; bytes. */
 const fewReplies = 64 * 1024;
 
+/** Of each commit, channels whose wait for it is reported at a time: half a millisecond. */
+const reportedAtOnce = 500;
+
 /** What the output asks of its driver. */
 interface OutputOwner {
   /** Whether to leave the rest of the work for a later turn. */
@@ -311,7 +314,7 @@ export class Output {
     const connection = channel.id;
     const owner = this.#owner;
     if (channel.replyBytes > left) channel.replyBytes = left;
-    if (channel.promised !== null && channel.readySize === 0) return this.#reportHeld(channel);
+    if (channel.waitsForStore) return this.#reportHeld(channel);
     if (left === 0) {
       if (!channel.waiting) return;
       channel.waiting = false;
@@ -338,7 +341,6 @@ export class Output {
     this.#owner.full(channel);
   }
 
-  /** Its peer has taken all that may leave; the rest waits for a commit, which is no fault of it. */
   #reportHeld(channel: Channel): void {
     if (!channel.open) return;
     const connection = channel.id;
@@ -350,11 +352,21 @@ export class Output {
     this.#holdIfFull(channel);
   }
 
-  /** Channels whose output fills up while the store is slow: their peers are not to blame. */
+  /**
+   * Reports channels whose output fills up while the store is slow: their peers are not to blame. So
+   * many at a time, first those that were not reported for longest.
+   */
   reportHeld(): void {
     for (const channels of [this.#promisedNow, this.#promisedNext]) {
+      let left = reportedAtOnce;
+      let looks = channels.size;
       for (const channel of channels) {
-        if (channel.open && channel.waiting && channel.readySize === 0) this.#reportHeld(channel);
+        if (looks-- === 0 || left === 0) break;
+        if (!channel.open || !channel.waiting || !channel.waitsForStore) continue;
+        left -= 1;
+        channels.delete(channel);
+        channels.add(channel);
+        this.#reportHeld(channel);
       }
     }
   }
