@@ -5,8 +5,8 @@ import { assert, fault, unreachable } from "./assert.ts";
 import { ackReceived, acksReceived } from "./acknowledge.ts";
 import { Budget } from "./budget.ts";
 import { authenticated, connectReceived } from "./connect.ts";
-import { Connection } from "./connection.ts";
-import { Crowd, makeRoomAmongConnections } from "./crowd.ts";
+import type { Connection } from "./connection.ts";
+import { Crowd } from "./crowd.ts";
 import { Deadline } from "./deadlines.ts";
 import { Departures } from "./departures.ts";
 import { endConnection } from "./connection-end.ts";
@@ -21,7 +21,6 @@ import {
   type ConnectionId,
   type Effect,
   type Input,
-  type ListenerPolicy,
   type Millis,
   type Undecided,
 } from "./io.ts";
@@ -33,6 +32,7 @@ import { Journal } from "./journal.ts";
 import { Memory } from "./memory.ts";
 import type { ClientPacket, PublishRun, ServerPacket, WillPacket } from "./packet.ts";
 import { endMalformed } from "./malformed.ts";
+import { connectionOpened } from "./places.ts";
 import { Pressure } from "./pressure.ts";
 import { relieve } from "./relief.ts";
 import type { Route } from "./publish.ts";
@@ -209,12 +209,6 @@ export class Broker {
     return takenAtOnce(this, this.connection(connection), run);
   }
 
-  /** Whether the limits refuse one more connection on a listener. */
-  isFull(listener: ListenerPolicy): boolean {
-    const onListener = this.connectionsByListener.get(listener.name) ?? 0;
-    return this.connections.size >= this.limits.connections || onListener >= listener.connections;
-  }
-
   /** The live state as plain JSON, for state reports and tests. */
   view(): BrokerView {
     return viewOf(this);
@@ -246,7 +240,7 @@ export class Broker {
       case "published":
         return this.#published(this.connection(input.connection), input);
       case "opened":
-        return this.#opened(input);
+        return connectionOpened(this, input);
       case "malformed":
         return endMalformed(this, this.connection(input.connection), input);
       case "waiting":
@@ -347,35 +341,6 @@ export class Broker {
       const isTimed = connection.state !== "connected" || connection.waitingSince !== null;
       if (isTimed) setConnectionDeadline(this, connection);
     }
-  }
-
-  #opened(input: Input & { type: "opened" }): void {
-    const { connection: id, remote, isLocal, listener, token } = input;
-    if (this.connections.has(id)) fault(`connection ${id} is open already`);
-    const isFull =
-      this.isFull(listener) && (this.stopping || !makeRoomAmongConnections(this, listener));
-    const { announced, now } = this;
-    const { holds = null } = input;
-    const connection = new Connection(id, remote, isLocal, listener, token, announced, holds, now);
-    const onListener = this.connectionsByListener.get(listener.name) ?? 0;
-    this.connections.set(id, connection);
-    this.memory.connections.take(connection.ownBytes);
-    this.connectionsByListener.set(listener.name, onListener + 1);
-    this.statistics.socketsOpened += 1;
-    if (this.stopping) return endConnection(this, connection, "shuttingDown");
-    if (isFull) {
-      const key =
-        listener.connections < this.limits.connections
-          ? "connections of the listener"
-          : "limits.connections";
-      const limit = Math.min(this.limits.connections, listener.connections);
-      return endConnection(this, connection, "quotaExceeded", {
-        detail: `the limit of ${limit} connections is reached (${key})`,
-        reset: true,
-      });
-    }
-    this.crowd.add(connection);
-    setConnectionDeadline(this, connection);
   }
 
   #received(connection: Connection, packet: ClientPacket): void {

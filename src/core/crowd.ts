@@ -1,9 +1,8 @@
 import type { Broker } from "./broker.ts";
 import { isUnread, type Connection } from "./connection.ts";
-import { endConnection } from "./connection-end.ts";
 import { Deadline } from "./deadlines.ts";
 import type { EndCause } from "./end-causes.ts";
-import { after, type ListenerPolicy, type Millis } from "./io.ts";
+import { after, type Millis } from "./io.ts";
 import type { Schedule } from "./schedule.ts";
 import type { Timed } from "./timed.ts";
 
@@ -62,22 +61,6 @@ export class Crowd {
     }
     return null;
   }
-}
-
-/**
- * Makes room for one more connection on a listener whose places are taken: resets connections that
- * wait for their CONNECT, the oldest first. False: too few do.
- */
-export function makeRoomAmongConnections(broker: Broker, listener: ListenerPolicy): boolean {
-  const { crowd, deadlines, now, connections, limits } = broker;
-  while (broker.isFull(listener)) {
-    const oldest = crowd.oldest(connections.size >= limits.connections ? null : listener.name);
-    if (oldest === null) return false;
-    endConnection(broker, oldest, "crowdedOut");
-    crowd.reset += 1;
-    crowd.expectReport(deadlines, now);
-  }
-  return true;
 }
 
 export function reportCrowd(broker: Broker): void {

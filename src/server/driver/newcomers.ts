@@ -1,4 +1,5 @@
 import type { Broker } from "../../core/broker.ts";
+import { isFull } from "../../core/places.ts";
 import type { Arrivals } from "./arrivals.ts";
 import type { Channel } from "./channel.ts";
 import type { Core } from "./core.ts";
@@ -28,7 +29,7 @@ export class Newcomers {
   opened(channel: Channel): void {
     this.#parts.arrivals.opened(channel);
     // Whoever waits to be admitted came first.
-    if (this.#waiting.size > 0 || this.#parts.broker.isFull(channel.listener)) this.#wait(channel);
+    if (this.#waiting.size > 0 || isFull(this.#parts.broker, channel.listener)) this.#wait(channel);
     else this.admit(channel);
   }
 
