@@ -1,7 +1,6 @@
 import { expect, test } from "bun:test";
 import { parser } from "mqtt-packet";
-import { Client } from "../../../src/client/client.ts";
-import type { Target } from "../../../src/client/target.ts";
+import type { PublishPacket } from "../../../src/core/packet.ts";
 import { deliveryScenarios } from "../../../src/drop/scenarios/delivery.ts";
 import { messageScenarios } from "../../../src/drop/scenarios/message.ts";
 import { networkScenarios } from "../../../src/drop/scenarios/network.ts";
@@ -34,29 +33,32 @@ test.concurrent.skipIf(mosquittoMissing !== null)(
   boundMs,
 );
 
-/** The broker publishes the will of each client whose CONNECT it is told to, while it is connected. */
-function publishes(
-  isHit: (will: string) => boolean,
-  target: () => Target,
-): NonNullable<EmbeddedOptions["between"]> {
-  return (events) => ({
+/** The broker publishes the will of each client whose CONNECT it is told to, as soon as it is connected. */
+function publishes(isHit: (will: string) => boolean): NonNullable<EmbeddedOptions["between"]> {
+  return (events, driver) => ({
     ...events,
     data: (link, chunk) => {
       events.data(link, chunk);
       const will = chunk[0] === 0x10 ? willIn(chunk) : null;
-      if (will !== null && isHit(will.payload)) void publish(target(), will);
+      if (will !== null && isHit(will.payload))
+        driver.order({ type: "ordered", packet: messageOf(will) });
     },
   });
+}
+
+function messageOf(will: { readonly topic: string; readonly payload: string }): PublishPacket {
+  return {
+    ...{ type: "publish", topic: will.topic, payload: Buffer.from(will.payload) },
+    ...{ qos: 0, retain: false, dup: false, packetId: 0, topicAlias: 0, frame: null },
+    ...{ properties: null, expirySeconds: null },
+  };
 }
 
 test.concurrent(
   "a will that is published while its client lives is found, with its rate",
   async () => {
-    using broker: EmbeddedBroker = await EmbeddedBroker.start({
-      between: publishes(
-        (will) => /connection (?:3|7)\)$/.test(will),
-        () => broker.target,
-      ),
+    using broker = await EmbeddedBroker.start({
+      between: publishes((will) => /connection (?:3|7)\)$/.test(will)),
     });
     const [result] = await played(reconnectScenarios, broker.target, { versions: [4] });
     expect(result).toMatchObject({ verdict: "fail", failure: "alive", rule: "v4-3.1.2-8" });
@@ -74,12 +76,7 @@ test.concurrent(
 test.concurrent(
   "another scenario does not take such a will for that of its drop",
   async () => {
-    using broker: EmbeddedBroker = await EmbeddedBroker.start({
-      between: publishes(
-        () => true,
-        () => broker.target,
-      ),
-    });
+    using broker = await EmbeddedBroker.start({ between: publishes(() => true) });
     // The client of this one lives for a while before it dies.
     const asked = [named(networkScenarios, "rst"), named(deliveryScenarios, "retain")].map(
       (scenario) => ({
@@ -299,11 +296,4 @@ function willIn(chunk: Uint8Array): { topic: string; payload: string } | null {
   });
   reader.parse(Buffer.from(chunk));
   return found[0] ?? null;
-}
-
-async function publish(target: Target, will: { topic: string; payload: string }): Promise<void> {
-  const client = await Client.open(target, 4);
-  await client.connect({ clientId: `other-${crypto.randomUUID()}`, clean: true, keepalive: 0 });
-  await client.publish(will.topic, will.payload);
-  client.leave();
 }
