@@ -179,7 +179,12 @@ export class Referee {
     this.books.most = most;
     const { lasting, over } = snapshot.restart(restart);
     for (const session of told) expectGoesOn(session, [...lasting, ...over], restart.diedAt);
-    for (const session of lasting) this.books.sessions.set(session.clientId, session);
+    const since = this.#incoming.nextSerial();
+    for (const session of lasting) {
+      this.books.sessions.set(session.clientId, session);
+      // Behind all that was queued before.
+      for (const replay of session.replays) replay.since = since;
+    }
     if (!this.books.limits.retain) this.books.oweNothingRetained();
     this.fates.restored(lasting, over);
     this.retained.restored(snapshot.topics);

@@ -84,8 +84,8 @@ export interface Replay {
   /** Those stored before it; later ones are optional. By topic. */
   readonly owed: Map<string, Publication>;
   readonly sent: Set<string>;
-  /** Serial of the first publication after the SUBSCRIBE. */
-  readonly since: number;
+  /** Serial of the first publication after the SUBSCRIBE, or after a restart, with which it begins anew. */
+  since: number;
   /** Its SUBACK was sent, which it follows, or can't be any more. */
   isAnswered: boolean;
   /**
