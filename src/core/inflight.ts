@@ -80,7 +80,7 @@ export class InflightWindow {
     place.order = this.#order++;
     place.awaited = copy.qos === 1 ? "puback" : "pubrec";
     this.#count += 1;
-    if (this.#journal !== null) this.#journal.outgoingChanged(place.packetId);
+    if (this.#journal !== null) this.#journal.outgoingChanged(place.packetId, message);
     return place;
   }
 
@@ -107,7 +107,7 @@ export class InflightWindow {
     const place = this.#placeOf(outgoing);
     assert(place.copy.qos === 2, "only QoS 2 has a PUBREC");
     place.awaited = "pubcomp";
-    this.#journal?.outgoingChanged(place.packetId);
+    this.#journal?.outgoingChanged(place.packetId, place.message);
   }
 
   remove(outgoing: Outgoing): void {
@@ -136,7 +136,7 @@ export class InflightWindow {
     place.copy = noCopy;
     place.awaited = null;
     this.#count -= 1;
-    if (this.#journal !== null) this.#journal.outgoingChanged(place.packetId);
+    if (this.#journal !== null) this.#journal.outgoingChanged(place.packetId, message);
     if (message === null) return;
     place.message = null;
     this.#memory.release(message);

@@ -53,6 +53,8 @@ export class Journal {
   remembered: RecordJournal | null = null;
   /** Changed keys of sessions. */
   keys = 0;
+  #published = 0;
+  #publishedBytes = 0;
   #retained: Retained | null = null;
   /** Sessions of which something changed, also ended ones. */
   readonly #sessions = new Set<SessionJournal>();
@@ -85,6 +87,16 @@ export class Journal {
     return this.size === 0;
   }
 
+  /** What publishers fill a batch with: copies that the store has not, and retained messages. */
+  get published(): number {
+    return this.#published + this.#topics.size;
+  }
+
+  /** Payloads of those copies, each as often as there are copies. */
+  get publishedBytes(): number {
+    return this.#publishedBytes;
+  }
+
   /** Keys that changed since the last batch and have to be kept now. */
   get size(): number {
     const urgent = this.remembered?.urgent ?? 0;
@@ -112,10 +124,17 @@ export class Journal {
     this.#sessions.delete(session);
   }
 
-  /** A topic's retained message changed. The broker's own are not durable. */
-  retainedChanged(topic: string): void {
+  /** Copies of messages that the store has not came, or (below 0) went before a batch was made. */
+  publish(copies: number, bytes: number): void {
+    this.#published += copies;
+    this.#publishedBytes += bytes;
+  }
+
+  /** A topic's retained message changed; `bytes` of payload. The broker's own are not durable. */
+  retainedChanged(topic: string, bytes: number): void {
     if (isServerOwned(topic)) return;
     this.hasChanged = true;
+    this.#publishedBytes += bytes;
     const isKept = this.#retained?.has(topic) === true || this.#keptTopics.has(topic);
     if (isKept) this.#topics.add(topic);
     else this.#topics.delete(topic);
@@ -134,6 +153,7 @@ export class Journal {
   take(most = Infinity): Changes {
     const part = new BatchPart(most);
     this.#take(part);
+    if (this.isClean) this.#published = this.#publishedBytes = 0;
     return part.changes;
   }
 

@@ -143,7 +143,7 @@ export class Queue {
     if (copy.qos === 0) {
       this.#qos0 += 1;
       this.#qos0Bytes += bytes;
-    } else if (this.#journal !== null) this.#journal.queueChanged(this.end - 1);
+    } else if (this.#journal !== null) this.#journal.queueChanged(this.end - 1, message);
   }
 
   /** All messages, in order. */
@@ -214,7 +214,7 @@ export class Queue {
     this.#totals.messages -= 1;
     this.#totals.bytes -= bytes;
     if (copy.qos > 0) {
-      this.#journal?.queueChanged(place);
+      this.#journal?.queueChanged(place, message);
       return;
     }
     this.#qos0 -= 1;

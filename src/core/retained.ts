@@ -117,7 +117,7 @@ export class Retained {
   store(message: Message, now: Millis): boolean {
     if (this.limitFor(message, now) !== null) return false;
     this.restore(message);
-    this.#journal?.retainedChanged(message.topic);
+    this.#journal?.retainedChanged(message.topic, message.payload.length);
     return true;
   }
 
@@ -148,7 +148,7 @@ export class Retained {
     this.#counted(topic, -1, -sizeOf(old));
     this.#memory.release(old);
     this.#memory.retained.set(this.held);
-    this.#journal?.retainedChanged(topic);
+    this.#journal?.retainedChanged(topic, 0);
     return true;
   }
 

@@ -138,20 +138,18 @@ export class SessionJournal {
   }
 
   /** A place of its queue was taken or left by a message of QoS 1 or 2. */
-  queueChanged(place: number): void {
+  queueChanged(place: number, message: Message): void {
     if (!this.#isDurable) return;
-    const isKept =
-      this.#session.queue.at(place) !== undefined || this.#kept?.hasQueued(place) === true;
-    if (isKept) this.#keyChanged((this.#places ??= new Set()), place);
-    else this.#keyGone(this.#places, place);
+    const isThere = this.#session.queue.at(place) !== undefined;
+    const isKept = this.#kept?.hasQueued(place) === true;
+    this.#copyChanged((this.#places ??= new Set()), place, message, isThere, isKept);
   }
 
-  outgoingChanged(packetId: number): void {
+  outgoingChanged(packetId: number, message: Message | null): void {
     if (!this.#isDurable) return;
-    const isKept =
-      this.#session.outgoing.get(packetId) !== null || this.#kept?.hasOutgoing(packetId) === true;
-    if (isKept) this.#keyChanged((this.#packetIds ??= new Set()), packetId);
-    else this.#keyGone(this.#packetIds, packetId);
+    const isThere = this.#session.outgoing.get(packetId) !== null;
+    const isKept = this.#kept?.hasOutgoing(packetId) === true;
+    this.#copyChanged((this.#packetIds ??= new Set()), packetId, message, isThere, isKept);
   }
 
   incomingChanged(packetId: number): void {
@@ -162,16 +160,36 @@ export class SessionJournal {
     else this.#keyGone(this.#incoming, packetId);
   }
 
-  /** It came and went between two batches. */
-  #keyGone<Key>(keys: Set<Key> | null, key: Key): void {
-    if (keys?.delete(key) === true) this.#journal.keys -= 1;
+  /** A copy of a message changed. Whether the session has it, and whether the store has. */
+  #copyChanged(
+    keys: Set<number>,
+    key: number,
+    message: Message | null,
+    isThere: boolean,
+    isKept: boolean,
+  ): void {
+    const journal = this.#journal;
+    const bytes = message?.payload.length ?? 0;
+    if (isThere || isKept) {
+      if (this.#keyChanged(keys, key) && !isKept) journal.publish(1, bytes);
+    } else if (this.#keyGone(keys, key)) journal.publish(-1, -bytes);
   }
 
-  #keyChanged<Key>(keys: Set<Key>, key: Key): void {
+  /** It came and went between two batches. False: it had not changed. */
+  #keyGone<Key>(keys: Set<Key> | null, key: Key): boolean {
+    const isGone = keys?.delete(key) === true;
+    if (isGone) this.#journal.keys -= 1;
+    return isGone;
+  }
+
+  /** False: it had changed before. */
+  #keyChanged<Key>(keys: Set<Key>, key: Key): boolean {
     const { size } = keys;
     keys.add(key);
-    this.#journal.keys += keys.size - size;
+    const isAdded = keys.size > size;
+    if (isAdded) this.#journal.keys += 1;
     this.#journal.changed(this);
+    return isAdded;
   }
 
   /** The session ended, and all that belongs to it. */

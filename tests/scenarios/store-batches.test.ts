@@ -20,7 +20,7 @@ function parts(world: StoredWorld): number[] {
 
 /** A world with so much to keep that one commit under way is followed by a large batch. */
 function crowded(): StoredWorld {
-  const world = new StoredWorld({ unitsOfTurn: 2000 });
+  const world = new StoredWorld({ unitsOfTurn: 2000, copiesOfBatch: Infinity });
   const subscriber = world.open();
   subscriber.connect({ clientId: "s", ...lasting });
   subscriber.subscribe({ topic: "q/#", qos: 2 });

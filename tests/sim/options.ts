@@ -51,6 +51,7 @@ export interface SimOptions {
   readonly grid: number;
   /** The driver's budget for one turn of its loop; `cutsTurns`: the next turn may come later. */
   readonly unitsOfTurn: number;
+  readonly copiesOfBatch: number;
   readonly cutsTurns: boolean;
   /** Chunks in transit may still reach a broker that has stopped reading. */
   readonly reachesPaused: boolean;
@@ -130,6 +131,7 @@ function draw(dice: WorldDice): SimOptions {
     restartGraceMs: 0,
     stormEvery: sometimes(dice, 15_000),
     unitsOfTurn: dice.pick([1, 5, 20, 4000]),
+    copiesOfBatch: dice.pick([1, 5, 20, 1000]),
     cutsTurns: dice.happens(0.5),
     reachesPaused: dice.happens(0.5),
     sharesClientId: dice.happens(0.1),

@@ -567,6 +567,7 @@ export class World {
       poll: this.options.polls ? this.#poll : null,
       heartbeatMs,
       unitsOfTurn: this.options.unitsOfTurn,
+      copiesOfBatch: this.options.copiesOfBatch,
       loop: {
         soon: (work) => {
           const most = this.options.cutsTurns && !this.healed ? this.dice.pick([1, 4, 30]) : 1;

@@ -18,6 +18,7 @@ export interface WorldOptions extends BrokerOptions {
   readonly polls?: boolean;
   /** The driver's budget for one turn of its loop. */
   readonly unitsOfTurn?: number;
+  readonly copiesOfBatch?: number;
   /** Keeps what outlives the process: the broker has a store. */
   readonly commit?: Commit;
   /** The wall clock at the start; milliseconds since the epoch. */
@@ -96,6 +97,7 @@ export class World {
         },
       },
       unitsOfTurn: options.unitsOfTurn,
+      copiesOfBatch: options.copiesOfBatch,
       links: options.links ?? Infinity,
       poll: options.polls === false ? null : this.#loop.poll,
       heartbeatMs,

@@ -54,7 +54,7 @@ export class Channel implements DriverHolds, Worker {
   busyUntil = 0;
   /**
    * Reasons not to read: authentication pending, output full, a turn of the loop to come, subscribers
-   * slow.
+   * slow, a batch for the store full.
    */
   holdAuthentication = false;
   /** To call if it ends before the answer about its credentials; null: nothing. */
@@ -62,6 +62,7 @@ export class Channel implements DriverHolds, Worker {
   holdOutput = false;
   holdTurn = false;
   holdPublisher = false;
+  holdStore = false;
   /** The core has more to do for the packet handed in last. It goes on with it, whatever holds. */
   isCut = false;
   /** Waits until the driver has read the connection that it takes over; null: nothing does. */
@@ -212,7 +213,11 @@ export class Channel implements DriverHolds, Worker {
 
   /** Whether its packets have to wait. */
   get held(): boolean {
-    return this.holdTurn || this.holdAuthentication || this.#isHeldBack;
+    return this.holdTurn || this.holdAuthentication || this.#waitsForStore || this.#isHeldBack;
+  }
+
+  get #waitsForStore(): boolean {
+    return this.holdStore && this.last === null;
   }
 
   /** Of a connection that ends, the rest is read whatever becomes of its output and publications. */
@@ -223,13 +228,13 @@ export class Channel implements DriverHolds, Worker {
   }
 
   /**
-   * Whether its link has to pause. Until its turn comes it goes on, unless much has arrived or even
-   * more arrives: to pause and resume it costs as much as to read a few packets. So does one whose
-   * credentials are checked: a paused link would not tell that its client has gone.
+   * Whether its link has to pause. Until its turn or a batch comes it goes on, unless much has arrived
+   * or even more arrives: to pause and resume it costs as much as to read a few packets. So does one
+   * whose credentials are checked: a paused link would not tell that its client has gone.
    */
   get stops(): boolean {
     if (this.#isHeldBack) return true;
-    if (!this.holdTurn && !this.holdAuthentication) return false;
+    if (!this.holdTurn && !this.holdAuthentication && !this.#waitsForStore) return false;
     const { hasWaiting, buffered } = this.reader;
     return this.last !== null || hasWaiting || buffered >= floodBytes;
   }
@@ -242,9 +247,9 @@ export class Channel implements DriverHolds, Worker {
 
   /** Packets of it, or its end, may wait in the driver; not those that its credentials decide on. */
   get isUnread(): boolean {
-    const { holdTurn, holdPublisher, holdAuthentication, last, link } = this;
+    const { holdTurn, holdStore, holdPublisher, holdAuthentication, last, link } = this;
     const isEnding = last !== null && !holdAuthentication;
-    return holdTurn || holdPublisher || isEnding || link.isBehind === true;
+    return holdTurn || holdStore || holdPublisher || isEnding || link.isBehind === true;
   }
 
   /** Drops waiting output: the link takes no more bytes, and no drain follows. */

@@ -30,6 +30,7 @@ import { ReadAhead } from "./read-ahead.ts";
 import { Reading } from "./reading.ts";
 import { Standstill } from "./standstill.ts";
 import { Turns, unitsOfTurn } from "./turns.ts";
+import { copiesOfBatch } from "./uncommitted.ts";
 
 /** Receives events: a LogSink, or a list in a test. */
 export interface EventLog {
@@ -54,6 +55,8 @@ export interface DriverOptions {
   readonly loop?: Loop;
   /** The budget of one turn, in units of `Budget`; a simulation draws it. */
   readonly unitsOfTurn?: number | undefined;
+  /** Copies of messages in a batch for the store before publishers wait; a simulation draws it. */
+  readonly copiesOfBatch?: number | undefined;
   /** Polls sockets for unread data; null or absent: the platform has no poll. */
   readonly poll?: SocketPoll | null;
   /**
@@ -174,6 +177,8 @@ export class Driver {
     this.#commits = createCommits(options, {
       ...parts,
       budget: this.#budget,
+      copies: options.copiesOfBatch ?? copiesOfBatch,
+      readOn: (channel) => this.#reading.readOn(channel),
       units: (options.unitsOfTurn ?? unitsOfTurn) / partOfBatch,
     });
     this.#deadlines = new Deadlines({
@@ -184,6 +189,7 @@ export class Driver {
     this.#reading = new Reading({
       ...parts,
       packets: this.#packets,
+      uncommitted: this.#commits?.uncommitted ?? null,
       authenticate: options.authenticate,
       last: (channel) => this.#ends.last(channel),
     });

@@ -98,7 +98,7 @@ export class Handling {
         case "persist":
           assert(this.#commits !== null, "a journal has a store that takes it");
           this.#output.isPromise = true;
-          this.#commits.due();
+          this.#commits.changed();
           break;
         case "note":
           this.#log.note(effect.event, this.now);
@@ -134,7 +134,8 @@ export class Handling {
   }
 
   #deliver(effect: Effect & { readonly type: "deliver" }): void {
-    const { message, to, packetIds } = effect;
+    const { message, to, packetIds, isWill } = effect;
+    if (isWill && this.#output.isPromise) this.#commits?.hurry();
     this.#output.begin(effect);
     for (let place = 0; place < to.length; place++) {
       const delivery = to[place]!;

@@ -13,6 +13,7 @@ import type { Output } from "./output.ts";
 import type { PacketTrace } from "./packet-trace.ts";
 import { Takeovers } from "./takeovers.ts";
 import type { Turns } from "./turns.ts";
+import type { Uncommitted } from "./uncommitted.ts";
 
 /** Work of reading one packet, and bytes whose reading costs as much as a unit of work. */
 const unitsOfPacket = 1;
@@ -31,6 +32,8 @@ interface ReadingParts {
   readonly arrivals: Arrivals;
   readonly loop: Loop;
   readonly core: Core;
+  /** Null: nothing outlives the process. */
+  readonly uncommitted: Uncommitted | null;
   readonly authenticate: Authenticate;
   /** Hands in what follows the packets that were read. */
   readonly last: (channel: Channel) => void;
@@ -48,6 +51,7 @@ export class Reading {
   readonly #packets: PacketTrace;
   readonly #takeovers: Takeovers;
   readonly #core: Core;
+  readonly #uncommitted: Uncommitted | null;
   readonly #authenticate: Authenticate;
   readonly #last: (channel: Channel) => void;
 
@@ -59,6 +63,7 @@ export class Reading {
     this.#turns = turns;
     this.#packets = packets;
     this.#core = core;
+    this.#uncommitted = parts.uncommitted;
     this.#authenticate = parts.authenticate;
     this.#last = parts.last;
     this.#takeovers = new Takeovers(loop, arrivals, (channel, old) =>
@@ -97,6 +102,7 @@ export class Reading {
     const isLeft = this.#readOn(channel);
     this.#turns.charge(channel, budget.spent - before);
     this.#output.sourceIsCut(channel.id, isLeft);
+    this.#uncommitted?.readIfRoomy();
     return isLeft;
   }
 
@@ -138,7 +144,8 @@ export class Reading {
       this.#core.handleQueued();
       return false;
     }
-    channel.holdTurn = this.#read(channel);
+    const isPutOff = channel.last === null && this.#uncommitted?.putsOff(channel) === true;
+    channel.holdTurn = !isPutOff && this.#read(channel);
     if (channel.open) this.update(channel);
     this.#core.handleQueued();
     this.#output.flushOwn(channel);
@@ -212,13 +219,31 @@ export class Reading {
   #acknowledged(channel: Channel, { type: by, packetIds }: AckRun): true {
     this.#broker.budget.spent += unitsOfPacket * packetIds.length;
     channel.messagesSent = 0;
+    const changes = this.#uncommitted?.changes;
     this.#core.handle({ type: "acknowledged", connection: channel.id, by, packetIds });
+    if (this.#uncommitted?.changes !== changes) this.#changedBy(channel, null);
     return true;
   }
 
   #received(channel: Channel, packet: ClientPacket): void {
     if (this.#packets.isOn) this.#packets.packet(channel, "received", packet, this.#core.now());
+    const changes = this.#uncommitted?.changes;
     this.#core.handle({ type: "received", connection: channel.id, packet });
+    if (this.#uncommitted?.changes === changes) return;
+    this.#changedBy(channel, packet.type === "publish" ? packet.payload.length : null);
+  }
+
+  /** Its packet changed something that the store has to keep: the next one may have to wait. */
+  #changedBy(channel: Channel, payload: number | null): void {
+    if (!channel.open) return;
+    this.#uncommitted?.changedBy(channel, payload);
+    if (channel.holdStore) this.update(channel);
+  }
+
+  /** It waits no longer: reads what was buffered meanwhile, in the next turn. */
+  readOn(channel: Channel): void {
+    this.moreLater(channel);
+    this.update(channel);
   }
 
   /** A client id's connection, if packets, even a DISCONNECT, wait in the driver. */
