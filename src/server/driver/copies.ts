@@ -15,7 +15,7 @@ import {
   writePublish,
   writePublishHead,
 } from "../../wire/publish.ts";
-import { patchedRunBytes, type Outbox } from "./outbox.ts";
+import { patchedPacketBytes, type Outbox } from "./outbox.ts";
 
 /** Bits of the first byte of a PUBLISH that hold its QoS. */
 const qosBits = 0x06;
@@ -93,7 +93,7 @@ export class DeliveryWriter {
   #beginFrame({ bytes, start, end }: Frame): void {
     this.#frameFirst = bytes[start]!;
     if ((this.#frameFirst & qosBits) === 0) return;
-    if (end - start > patchedRunBytes) {
+    if (end - start > patchedPacketBytes) {
       this.#frame = null;
       return;
     }

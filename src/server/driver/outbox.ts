@@ -14,8 +14,13 @@ interface Segment {
 /** Up to this size, a loop copies faster than a call into the platform; bytes. */
 const loopBytes = 64;
 
-/** The largest run whose packet ids can be set: it has to be copied into one buffer. */
-export const patchedRunBytes = largeBuffer;
+/** The largest packet whose packet id is set in its chunk: larger ones refer to their payload. */
+export const patchedPacketBytes = largeBuffer;
+/**
+ * The largest run of such packets: as much as one read brings. What its link does not take at once is
+ * copied into one buffer.
+ */
+const patchedRunBytes = 8 * largeBuffer;
 
 /**
  * Waiting output of one link: first full buffers and large payloads, which all links that write them
@@ -87,7 +92,7 @@ export class Outbox {
   }
 
   /**
-   * Appends the packet bytes[start..end), at most `patchedRunBytes`, with another packet id. Its own
+   * Appends the packet bytes[start..end), at most `patchedPacketBytes`, with another packet id. Its own
    * stands at idsAt[place]. Neither may change until `flush`.
    */
   forwardWithId(

@@ -23,7 +23,7 @@ class Narrow implements Link {
     this.writes += 1;
     const taken = Math.min(this.room, end - start);
     this.room -= taken;
-    this.taken.push(...bytes.subarray(start, start + taken));
+    for (const byte of bytes.subarray(start, start + taken)) this.taken.push(byte);
     return taken;
   }
   pause(): void {}
@@ -163,27 +163,45 @@ test("neighbours in one chunk are forwarded with one write, and not copied", () 
   expect(written[0]).toBe(chunk);
 });
 
-test("packets with consecutive ids are copied at once, into a buffer of the pool", () => {
-  const pool = new BufferPool();
-  const outbox = new Outbox(pool);
-  const chunk = new Uint8Array(100_000);
-  const idsAt: number[] = [];
-  for (let start = 0; start + 100 <= chunk.length; start += 100) {
-    idsAt.push(start + 10);
-    outbox.forwardWithId(chunk, start, start + 100, idsAt, idsAt.length - 1, idsAt.length);
-  }
-  expect(outbox.size).toBe(100_000);
+test("packets with consecutive ids are written at once, in their chunk", () => {
+  const outbox = new Outbox(new BufferPool());
+  const chunk = new Uint8Array(400_000);
+  const idsAt = forwardAll(outbox, chunk);
+  expect(outbox.size).toBe(400_000);
+  const link = new Narrow();
+  outbox.flush(link);
+  expect([link.writes, outbox.held]).toEqual([1, 0]);
+  expect(idsIn(link.taken, idsAt)).toEqual(idsAt.map((_, index) => index + 1));
+});
+
+test("more of them than a read brings are copied, a run at a time", () => {
+  const outbox = new Outbox(new BufferPool());
+  const chunk = new Uint8Array(1_000_000);
+  const idsAt = forwardAll(outbox, chunk);
   const link = new Narrow();
   outbox.flush(link);
   expect(link.writes).toBe(2);
-  const ids = idsAt.map((at) => Buffer.from(link.taken.slice(at, at + 2)).readUInt16BE());
-  expect(ids).toEqual(idsAt.map((_, index) => index + 1));
+  expect(idsIn(link.taken, idsAt)).toEqual(idsAt.map((_, index) => index + 1));
   expect(chunk.every((byte) => byte === 0)).toBe(true);
 });
 
+/** Forwards a chunk as packets of 1000 B with ids from 1 on. Returns where these stand. */
+function forwardAll(outbox: Outbox, chunk: Uint8Array): number[] {
+  const idsAt: number[] = [];
+  for (let start = 0; start < chunk.length; start += 1000) {
+    idsAt.push(start + 10);
+    outbox.forwardWithId(chunk, start, start + 1000, idsAt, idsAt.length - 1, idsAt.length);
+  }
+  return idsAt;
+}
+
+function idsIn(taken: readonly number[], idsAt: readonly number[]): number[] {
+  return idsAt.map((at) => Buffer.from(taken.slice(at, at + 2)).readUInt16BE());
+}
+
 test("links that write one chunk get their own packet ids", () => {
   const pool = new BufferPool();
-  // As large as a run may be, and most of its buffer: without ids it would stay there.
+  // Most of its buffer: without ids it would stay there.
   const half = 32 * 1024;
   const chunk = new Uint8Array(2 * half);
   const idsAt = [10, half + 10];
@@ -203,9 +221,7 @@ test("links that write one chunk get their own packet ids", () => {
   slow.flush(narrow);
   narrow.room = Infinity;
   slow.flush(narrow);
-  const ids = [narrow, wide].map(({ taken }) =>
-    idsAt.map((at) => Buffer.from(taken.slice(at, at + 2)).readUInt16BE()),
-  );
+  const ids = [narrow, wide].map(({ taken }) => idsIn(taken, idsAt));
   expect(ids).toEqual([
     [7, 8],
     [300, 301],
