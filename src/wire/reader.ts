@@ -88,7 +88,6 @@ export class PacketReader {
   #chunk: Uint8Array = nothing;
   #position = 0;
   #waiting = noChunks;
-  #waitingBytes = 0;
 
   /** Of its own while a packet arrives in pieces. */
   #pieces = noPieces;
@@ -130,7 +129,14 @@ export class PacketReader {
 
   /** More chunks wait behind the one that is read. */
   get hasWaiting(): boolean {
-    return this.#waitingBytes > 0;
+    return this.#waiting.length > 0;
+  }
+
+  get #waitingBytes(): number {
+    let bytes = 0;
+    // Mostly none: a link pauses when one waits.
+    for (let at = 0; at < this.#waiting.length; at++) bytes += this.#waiting[at]!.length;
+    return bytes;
   }
 
   /** Memory of the packet in pieces, counted in `unfinished`; bytes. */
@@ -192,7 +198,6 @@ export class PacketReader {
     } else {
       if (this.#waiting === noChunks) this.#waiting = [];
       this.#waiting.push(bytes);
-      this.#waitingBytes += bytes.length;
     }
   }
 
@@ -251,7 +256,6 @@ export class PacketReader {
     this.#runs = null;
     this.#position = 0;
     this.#waiting.length = 0;
-    this.#waitingBytes = 0;
     this.#takePieces();
     this.#topics?.clear();
   }
@@ -269,7 +273,6 @@ export class PacketReader {
       this.#position = 0;
       this.#runs?.endChunk();
       if (this.#chunk === nothing) return false;
-      this.#waitingBytes -= this.#chunk.length;
     }
     return true;
   }

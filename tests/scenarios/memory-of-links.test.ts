@@ -101,3 +101,17 @@ test("what stands on the socket counts with its connection", () => {
   const check = (): void => world.check();
   expect(bytesOf(() => new LargeLink("127.0.0.1:40000", events, check)) - plain).toBe(20_000);
 });
+
+test("every chunk is told to the collector of garbage, also one of a connection that has ended", () => {
+  let read = 0;
+  const world = new World({ onRead: (bytes) => void (read += bytes) });
+  const client = world.open();
+  client.connect({ clientId: "a" });
+  const before = read;
+  expect(before).toBeGreaterThan(10);
+  client.sendBytes(new Uint8Array(1000));
+  expect(client.closedBy).toBe("end");
+  expect(read).toBe(before + 1000);
+  client.sendQuietly(new Uint8Array(500));
+  expect(read).toBe(before + 1500);
+});

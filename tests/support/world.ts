@@ -13,6 +13,8 @@ import { HeldLoop, listening } from "./held-loop.ts";
 
 export interface WorldOptions extends BrokerOptions {
   readonly outputBytes?: number;
+  /** Gets the bytes of each chunk of a link. */
+  readonly onRead?: (bytes: number) => void;
   readonly authenticate?: Authenticate;
   /** Whether the broker can ask the system what waits in sockets; default: yes. */
   readonly polls?: boolean;
@@ -101,6 +103,7 @@ export class World {
       links: options.links ?? Infinity,
       poll: options.polls === false ? null : this.#loop.poll,
       heartbeatMs,
+      onRead: options.onRead ?? (() => {}),
       onFault: (fault) => void this.faults.push(fault),
     });
     this.driver.addListeners([listening]);
