@@ -25,7 +25,9 @@ test("an orderly stop says that the store did not take everything in time", asyn
   persistence.start(driver);
   await persistence.close(driver);
   const text = "what changed last is not kept: the store has not taken it in 5000 ms";
-  expect(noted).toEqual([{ event: "warning", text }]);
+  const file = path.join(folder.path, "mqttd.db");
+  const opened = { event: "storeOpened", file, isNew: true };
+  expect(noted).toEqual([opened, { event: "warning", text }]);
 }, 180_000);
 
 test.each(["normal", "full", "off"] as const)(
@@ -36,7 +38,7 @@ test.each(["normal", "full", "off"] as const)(
     const settings = { path: data, durability, restartSettleMs: 0, restartGraceMs: 0 };
     const persistence = await Persistence.open(settings, "--data", {
       ...{ clock: new Clock(), loop: processLoop, version: "1" },
-      note: (event) => expect.unreachable(JSON.stringify(event)),
+      note: ({ event }) => expect(event).toBe("storeOpened"),
       onFault: (cause) => expect.unreachable(String(cause)),
     });
     if (persistence === null) throw new Error("no store");
