@@ -22,8 +22,8 @@ import { restartsOf } from "./restarts.ts";
 /** Milliseconds for which an orderly stop waits until everything is kept. */
 const lastCommitMs = 5000;
 
-/** After so many parts (of 32 KiB or one large message) much of the process is garbage. */
-const partsOfMuch = 300;
+/** After so many parts (of 128 KiB or one large message) much of the process is garbage. */
+const partsOfMuch = 75;
 
 /** What the store asks of the driver. */
 type StoringDriver = Pick<Driver, "order" | "isKept" | "isBehind" | "keepRecords">;

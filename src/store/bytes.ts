@@ -24,6 +24,11 @@ export class ByteWriter {
     return this.#bytes.subarray(0, this.#length);
   }
 
+  /** The same from an offset on. */
+  writtenFrom(at: number): Uint8Array {
+    return new Uint8Array(this.#bytes.buffer, at, this.#length - at);
+  }
+
   u8(value: number): void {
     this.#reserve(1);
     this.#bytes[this.#length++] = value;
@@ -111,16 +116,28 @@ const shortText = 48;
 
 /** Reads what ByteWriter wrote. Throws StoreError, `damaged`, where the bytes end too early. */
 export class ByteReader {
-  readonly #bytes: Uint8Array;
+  readonly #bytes: Buffer;
   readonly #view: DataView;
-  #at: number;
-  readonly #end: number;
+  #at = 0;
+  #end: number;
 
-  constructor(bytes: Uint8Array, at = 0, end = bytes.length) {
-    this.#bytes = bytes;
+  constructor(bytes: Uint8Array) {
+    this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#end = bytes.length;
+  }
+
+  /** What is read next are the bytes of this part. Throws StoreError if there are fewer. */
+  window(at: number, end: number): void {
+    if (end > this.#bytes.length) throw tooShort();
     this.#at = at;
     this.#end = end;
+  }
+
+  /** A view of a part, wherever it stands. */
+  view(at: number, end: number): Uint8Array {
+    const { buffer, byteOffset } = this.#bytes;
+    return new Uint8Array(buffer, byteOffset + at, end - at);
   }
 
   get at(): number {
@@ -147,15 +164,11 @@ export class ByteReader {
     return this.#view.getFloat64(this.#take(8), true);
   }
 
-  /** A view of the next bytes. */
-  raw(length: number): Uint8Array {
-    const at = this.#take(length);
-    return this.#bytes.subarray(at, at + length);
-  }
-
   /** A copy. */
   bytes(): Uint8Array {
-    return this.raw(this.u32()).slice();
+    const length = this.u32();
+    const at = this.#take(length);
+    return this.view(at, at + length).slice();
   }
 
   text(): string {
@@ -167,12 +180,6 @@ export class ByteReader {
     return textOf(this.#bytes, at, length);
   }
 
-  /** Goes back to where it was. Returns a view of so many bytes from there, and stands behind them. */
-  again(at: number, length: number): Uint8Array {
-    this.#at = at;
-    return this.raw(length);
-  }
-
   /** All that is left, as text. */
   rest(): string {
     return this.rawText(this.#end - this.#at);
@@ -180,27 +187,36 @@ export class ByteReader {
 
   #take(length: number): number {
     const at = this.#at;
-    if (at + length > this.#end)
-      throw new StoreError("damaged", "mqttd.db is damaged: a record ends too early");
+    if (at + length > this.#end) throw tooShort();
     this.#at = at + length;
     return at;
   }
+}
+
+function tooShort(): StoreError {
+  return new StoreError("damaged", "mqttd.db is damaged: a record ends too early");
 }
 
 /** Texts that were read lately, by their hash: many records have the same, and share one string. */
 const recent: (string | undefined)[] = Array.from({ length: 1024 });
 const longestRecent = 64;
 
-function textOf(bytes: Uint8Array, at: number, length: number): string {
+function textOf(bytes: Buffer, at: number, length: number): string {
   if (length > longestRecent) return decoder.decode(bytes.subarray(at, at + length));
   let hash = length;
+  let bits = 0;
   for (let index = at; index < at + length; index++) {
-    hash = (Math.imul(hash, 31) + (bytes[index] ?? 0)) | 0;
+    const byte = bytes[index] ?? 0;
+    hash = (Math.imul(hash, 31) + byte) | 0;
+    bits |= byte;
   }
   const slot = (hash ^ (hash >> 10)) & (recent.length - 1);
   const known = recent[slot];
   if (known !== undefined && isText(known, bytes, at, length)) return known;
-  const text = decoder.decode(bytes.subarray(at, at + length));
+  const isAscii = bits < 0x80;
+  const text = isAscii
+    ? bytes.toString("latin1", at, at + length)
+    : decoder.decode(bytes.subarray(at, at + length));
   recent[slot] = text;
   return text;
 }

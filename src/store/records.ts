@@ -12,7 +12,7 @@ import type {
 import { type EndCause, ends } from "../core/end-causes.ts";
 import type { Millis } from "../core/io.ts";
 import type { ProtocolVersion, Qos } from "../core/packet.ts";
-import { ByteReader, type ByteWriter } from "./bytes.ts";
+import type { ByteReader, ByteWriter } from "./bytes.ts";
 import { StoreError } from "./faults.ts";
 import { beginRow, deleteRow, endRow, type Row } from "./rows.ts";
 
@@ -37,7 +37,7 @@ export function writePiece(
   { message, payload }: DurableMessage,
   number: number,
 ) {
-  const begun = beginRow(writer, "piece", [message, number]);
+  const begun = beginRow(writer, "piece", message, number);
   const from = number * pieceBytes;
   writer.raw(payload.subarray(from, from + pieceBytes));
   endRow(writer, begun);
@@ -51,25 +51,25 @@ export function piecesOf({ payload }: DurableMessage): number {
 function writeDelete(writer: ByteWriter, change: Extract<Change, { delete: unknown }>): void {
   switch (change.delete) {
     case "session":
-      return deleteRow(writer, "session", [change.session]);
+      return deleteRow(writer, "session", change.session);
     case "subscription":
-      return deleteRow(writer, "subscription", [change.session, change.filter]);
+      return deleteRow(writer, "subscription", change.session, change.filter);
     case "message":
-      return deleteRow(writer, "message", [change.message]);
+      return deleteRow(writer, "message", change.message);
     case "queued":
-      return deleteRow(writer, "queued", [change.session, change.place]);
+      return deleteRow(writer, "queued", change.session, change.place);
     case "outgoing":
-      return deleteRow(writer, "outgoing", [change.session, change.packetId]);
+      return deleteRow(writer, "outgoing", change.session, change.packetId);
     case "incoming":
-      return deleteRow(writer, "incoming", [change.session, change.packetId]);
+      return deleteRow(writer, "incoming", change.session, change.packetId);
     case "retained":
-      return deleteRow(writer, "retained", [change.topic]);
+      return deleteRow(writer, "retained", change.topic);
     case "will":
-      return deleteRow(writer, "will", [change.session]);
+      return deleteRow(writer, "will", change.session);
     case "habits":
     case "connection":
     case "willRecord":
-      return deleteRow(writer, change.delete, [change.number]);
+      return deleteRow(writer, change.delete, change.number);
   }
 }
 
@@ -113,24 +113,24 @@ function beginPut(writer: ByteWriter, { put, value }: Extract<Change, { put: unk
   switch (put) {
     case "session":
     case "will":
-      return beginRow(writer, put, [value.session]);
+      return beginRow(writer, put, value.session);
     case "subscription":
-      return beginRow(writer, put, [value.session, value.filter]);
+      return beginRow(writer, put, value.session, value.filter);
     case "message":
-      return beginRow(writer, put, [value.message]);
+      return beginRow(writer, put, value.message);
     case "queued":
-      return beginRow(writer, put, [value.session, value.place]);
+      return beginRow(writer, put, value.session, value.place);
     case "outgoing":
     case "incoming":
-      return beginRow(writer, put, [value.session, value.packetId]);
+      return beginRow(writer, put, value.session, value.packetId);
     case "retained":
-      return beginRow(writer, put, [value.topic]);
+      return beginRow(writer, put, value.topic);
     case "habits":
-      return beginRow(writer, put, [value.number]);
+      return beginRow(writer, put, value.number);
     case "connection":
-      return beginRow(writer, put, [value.connection]);
+      return beginRow(writer, put, value.connection);
     case "willRecord":
-      return beginRow(writer, put, [value.id]);
+      return beginRow(writer, put, value.id);
   }
 }
 
@@ -190,7 +190,9 @@ function readSubscription(
   const mountPoint = reader.text();
   const flags = reader.u8();
   return {
-    ...{ session, filter, mountPoint },
+    session,
+    filter,
+    mountPoint,
     qos: qosOf(flags),
     noLocal: (flags & noLocal) !== 0,
     retainAsPublished: (flags & retainAsPublished) !== 0,
@@ -220,13 +222,18 @@ function readMessage(
 ): DurableMessage {
   const topic = reader.text();
   const flags = reader.u8();
-  const properties = readMaybe(reader, () => reader.bytes());
-  const expiresAt = readMaybe(reader, () => readTime(reader));
+  // No closures and no spread, here and in what a queue has: there may be a million.
+  const properties = reader.u8() === 0 ? null : reader.bytes();
+  const expiresAt = reader.u8() === 0 ? null : readTime(reader);
   const count = reader.u32();
-  const payload = count === 0 ? reader.bytes() : joined(reader.number(), count, pieces);
   return {
-    ...{ message, topic, payload, properties, expiresAt },
-    ...{ qos: qosOf(flags), retain: (flags & retainFlag) !== 0 },
+    message,
+    topic,
+    payload: count === 0 ? reader.bytes() : joined(reader.number(), count, pieces),
+    qos: qosOf(flags),
+    retain: (flags & retainFlag) !== 0,
+    properties,
+    expiresAt,
   };
 }
 
@@ -257,16 +264,18 @@ function writeCopy(writer: ByteWriter, copy: Copy): void {
   writeMaybe(writer, copy.shared, (filter) => writer.text(filter));
 }
 
-function readCopy(reader: ByteReader): Copy {
+function readQueued(reader: ByteReader, session: number, place: number): DurableQueued {
   const message = reader.number();
   const flags = reader.u8();
   const count = reader.u16();
   return {
+    session,
+    place,
     message,
     qos: qosOf(flags) === 1 ? 1 : 2,
     retain: (flags & retainFlag) !== 0,
     identifiers: count === 0 ? null : Array.from({ length: count }, () => reader.u32()),
-    shared: readMaybe(reader, () => reader.text()),
+    shared: reader.u8() === 0 ? null : reader.text(),
   };
 }
 
@@ -281,11 +290,11 @@ function writeOutgoing(writer: ByteWriter, outgoing: DurableOutgoing): void {
 }
 
 function readOutgoing(reader: ByteReader, session: number, packetId: number): DurableOutgoing {
-  const copy = readCopy(reader);
+  const { place: _, ...copy } = readQueued(reader, session, 0);
   const order = reader.number();
   const state = awaited[reader.u8()];
   if (state === undefined) throw unknown();
-  return { session, packetId, ...copy, order, awaited: state, strip: reader.u32() };
+  return { ...copy, packetId, order, awaited: state, strip: reader.u32() };
 }
 
 function writeWill(writer: ByteWriter, will: DurableWill): void {
@@ -325,27 +334,26 @@ export type StoredRecord =
  * Reads a row that was kept. `pieces`: those read since the last message, by their numbers; a piece
  * is entered there. Throws StoreError: `damaged`, or `newer`.
  */
-export function readRow({ kind, key, record }: Row, pieces: Map<number, Uint8Array>): StoredRecord {
-  const [first, second] = key;
-  const [number, text] = [Number(first), String(second ?? "")];
+export function readRow(row: Row, pieces: Map<number, Uint8Array>): StoredRecord {
+  const { kind, first, second, reader } = row;
+  const number = Number(first);
   if (kind === "piece") {
-    pieces.set(Number(second), record.slice());
+    pieces.set(Number(second), row.record.slice());
     return { put: "piece", message: number, number: Number(second) };
   }
-  const reader = new ByteReader(record);
   if (reader.u8() > formVersion) throw unknown();
   switch (kind) {
     case "session":
       return { put: kind, value: readSession(reader, number) };
     case "subscription":
-      return { put: kind, value: readSubscription(reader, number, text) };
+      return { put: kind, value: readSubscription(reader, number, String(second)) };
     case "message": {
       const value = readMessage(reader, number, pieces);
       pieces.clear();
       return { put: kind, value };
     }
     case "queued":
-      return { put: kind, value: { session: number, place: Number(second), ...readCopy(reader) } };
+      return { put: kind, value: readQueued(reader, number, Number(second)) };
     case "outgoing":
       return { put: kind, value: readOutgoing(reader, number, Number(second)) };
     case "incoming": {

@@ -41,49 +41,81 @@ const keyParts = {
   willRecord: ["number"],
 } as const satisfies Record<RowKind, readonly ("number" | "text")[]>;
 
-/** `[session, filter]` for a subscription. */
-export type Key = readonly [number | string, (number | string)?];
+/** A subscription's key has two: session and filter. */
+export type KeyPart = number | string;
 
-/** One row in a buffer. */
-export interface Row {
-  readonly kind: RowKind;
-  readonly isDelete: boolean;
-  readonly key: Key;
+/** A row of a buffer, until the next one is asked for: there are a million of them. */
+export class Row {
+  kind: RowKind = "session";
+  isDelete = false;
+  /** The parts of its key; `second`: undefined where there is one. */
+  first: KeyPart = 0;
+  second: KeyPart | undefined = undefined;
+  /** Stands where its record begins, and ends where that does. */
+  readonly reader: ByteReader;
+  /** Where key and record begin in the buffer, the record in it, and where both end. */
+  at = 0;
+  recordAt = 0;
+  end = 0;
+
+  constructor(reader: ByteReader) {
+    this.reader = reader;
+  }
+
   /** A view; empty in a delete. */
-  readonly record: Uint8Array;
-  /** Key and record, as they stand in the buffer: what a checksum covers. */
-  readonly summed: Uint8Array;
+  get record(): Uint8Array {
+    return this.reader.view(this.recordAt, this.end);
+  }
+
+  /** Key and record, as they stand in the buffer: what a checksum covers; a view. */
+  get summed(): Uint8Array {
+    return this.reader.view(this.at, this.end);
+  }
 }
 
 const deletes = 0x80;
 
 /** Begins a row; its record is what is written until `endRow`. Returns what that one needs. */
-export function beginRow(writer: ByteWriter, kind: RowKind, key: Key): number {
+export function beginRow(
+  writer: ByteWriter,
+  kind: RowKind,
+  first: KeyPart,
+  second?: KeyPart,
+): number {
   writer.u8(rowKinds.indexOf(kind));
   const keyLength = writer.gap();
   const length = writer.gap();
-  for (const part of key) {
-    if (typeof part === "number") writer.number(part);
-    else if (part !== undefined) writer.rawText(part);
-  }
+  writePart(writer, first);
+  if (second !== undefined) writePart(writer, second);
   writer.fill(keyLength, writer.length - length - 4);
   return length;
+}
+
+function writePart(writer: ByteWriter, part: KeyPart): void {
+  if (typeof part === "number") writer.number(part);
+  else writer.rawText(part);
 }
 
 export function endRow(writer: ByteWriter, begun: number): void {
   writer.fill(begun, writer.length - begun - 4);
 }
 
-export function deleteRow(writer: ByteWriter, kind: RowKind, key: Key): void {
+export function deleteRow(
+  writer: ByteWriter,
+  kind: RowKind,
+  first: KeyPart,
+  second?: KeyPart,
+): void {
   const start = writer.length;
-  const begun = beginRow(writer, kind, key);
+  const begun = beginRow(writer, kind, first, second);
   endRow(writer, begun);
   writer.written[start] = deletes | rowKinds.indexOf(kind);
 }
 
-/** The rows of a buffer, in order. Throws StoreError if it is no buffer of rows. */
+/** The rows of a buffer, in order, in one object. Throws StoreError if it is no buffer of rows. */
 export function* rowsOf(buffer: Uint8Array): Generator<Row, void, void> {
   const reader = new ByteReader(buffer);
+  const row = new Row(reader);
   while (!reader.isAtEnd) {
     const tag = reader.u8();
     const kind = rowKinds[tag & ~deletes];
@@ -91,25 +123,20 @@ export function* rowsOf(buffer: Uint8Array): Generator<Row, void, void> {
       throw new StoreError("damaged", "mqttd.db is damaged: a row of no known kind");
     const keyLength = reader.u32();
     const length = reader.u32();
-    const { at } = reader;
-    const key = readKey(kind, reader, at + keyLength);
-    const summed = reader.again(at, length);
-    yield {
-      kind,
-      isDelete: (tag & deletes) !== 0,
-      key,
-      record: summed.subarray(keyLength),
-      summed,
-    };
+    row.kind = kind;
+    row.isDelete = (tag & deletes) !== 0;
+    row.at = reader.at;
+    row.recordAt = row.at + keyLength;
+    row.end = row.at + length;
+    reader.window(row.at, row.end);
+    const [one, two] = keyParts[kind];
+    row.first = readPart(reader, one, row.recordAt);
+    row.second = two === undefined ? undefined : readPart(reader, two, row.recordAt);
+    yield row;
+    reader.window(row.end, buffer.length);
   }
 }
 
-function readKey(kind: RowKind, reader: ByteReader, end: number): Key {
-  const [one, two] = keyParts[kind];
-  const first = readPart(reader, one, end);
-  return two === undefined ? [first] : [first, readPart(reader, two, end)];
-}
-
-function readPart(reader: ByteReader, part: "number" | "text", end: number): number | string {
+function readPart(reader: ByteReader, part: "number" | "text", end: number): KeyPart {
   return part === "number" ? reader.number() : reader.rawText(Math.max(0, end - reader.at));
 }

@@ -1,15 +1,11 @@
-import type { DatabaseSync, StatementSync } from "node:sqlite";
+import type { DatabaseSync, SQLOutputValue, StatementSync } from "node:sqlite";
 import { crc32 } from "node:zlib";
 import { ByteWriter } from "./bytes.ts";
 import { StoreError } from "./faults.ts";
-import { beginRow, endRow, type Key, type Row, type RowKind } from "./rows.ts";
+import { beginRow, endRow, type KeyPart, type Row, type RowKind } from "./rows.ts";
 
-/** A row of a table. */
-interface StoredRow {
-  readonly key: Key;
-  readonly record: Uint8Array;
-  readonly sum: number;
-}
+/** A row of a table, with the columns of its key. */
+type StoredRow = Readonly<Record<string, SQLOutputValue>>;
 
 /** The columns of each table's key. */
 const keyColumns: Readonly<Record<RowKind, readonly string[]>> = {
@@ -33,8 +29,8 @@ const ownedKinds = ["subscription", "queued", "outgoing", "incoming", "will"] as
 /** What is remembered for people, in the order in which it is read: before the sessions. */
 const recordKinds = ["habits", "connection", "willRecord"] as const;
 
-/** Bytes after which what was read is handed on. */
-const readBytes = 32 * 1024;
+/** Bytes after which what was read is handed on: each hand-over costs as much as some hundred rows. */
+const readBytes = 128 * 1024;
 
 /** Rows to and from the tables of a file. Throws the errors of SQLite. */
 export class Tables {
@@ -59,15 +55,15 @@ export class Tables {
       writer = new ByteWriter(readBytes * 1.25);
     };
     for (const row of this.#all("message")) {
-      const [message] = row.key;
-      if (this.#inPieces.has(Number(message))) {
-        for (const piece of this.#all("piece", Number(message))) {
+      const message = Number(row["message"]);
+      if (this.#inPieces.has(message)) {
+        for (const piece of this.#all("piece", message)) {
           writeStored(writer, "piece", piece);
           yield* full();
         }
       }
       writeStored(writer, "message", row);
-      yield* full();
+      if (writer.length >= readBytes) yield* full();
     }
     for (const kind of recordKinds) {
       for (const row of this.#all(kind)) {
@@ -79,43 +75,38 @@ export class Tables {
     for (const row of this.#all("session")) {
       writeStored(writer, "session", row);
       for (const { kind, cursor } of parts) {
-        for (const part of cursor.upTo(Number(row.key[0]))) {
+        const session = Number(row["session"]);
+        for (let part = cursor.next(session); part !== null; part = cursor.next(session)) {
           writeStored(writer, kind, part);
-          yield* full();
+          if (writer.length >= readBytes) yield* full();
         }
       }
-      yield* full();
+      if (writer.length >= readBytes) yield* full();
     }
     for (const row of this.#all("retained")) {
       writeStored(writer, "retained", row);
-      yield* full();
+      if (writer.length >= readBytes) yield* full();
     }
     if (writer.length > 0) yield writer.written;
   }
 
   /** In the order of their keys; `message`: the pieces of one. */
-  *#all(kind: RowKind, message: number | null = null): Generator<StoredRow, void, void> {
+  #all(kind: RowKind, message: number | null = null): IterableIterator<StoredRow> {
     const keys = keyColumns[kind];
     const where = message === null ? "" : ` WHERE message = ${message}`;
     const columns = [...keys, "record", "sum"].join(", ");
     const statement = this.#database.prepare(
       `SELECT ${columns} FROM ${kind}${where} ORDER BY ${keys.join(", ")}`,
     );
-    const [first = "", second] = keys;
-    for (const row of statement.iterate()) {
-      const key = [row[first], ...(second === undefined ? [] : [row[second]])];
-      const { record, sum } = row;
-      if (!(record instanceof Uint8Array))
-        throw new StoreError("damaged", "mqttd.db is damaged: no record");
-      yield { key: key as unknown as Key, record, sum: Number(sum) };
-    }
+    return statement.iterate();
   }
 
-  apply({ kind, isDelete, key, record, summed }: Row): void {
-    const [first, second] = key;
+  apply(row: Row): void {
+    const { kind, isDelete, first, second } = row;
     if (!isDelete) {
       const put = this.#putOf(kind);
-      const sum = crc32(summed);
+      const { record } = row;
+      const sum = crc32(row.summed);
       if (second === undefined) put.run(first, record, sum);
       else put.run(first, second, record, sum);
       if (kind === "piece") this.#inPieces.add(Number(first));
@@ -167,13 +158,15 @@ class Cursor {
     this.#next = this.#advance();
   }
 
-  /** Those of one session; passes those before it, whose session is not there. */
-  *upTo(session: number): Generator<StoredRow, void, void> {
-    for (; this.#next !== null; this.#next = this.#advance()) {
-      const owner = Number(this.#next.key[0]);
-      if (owner > session) return;
-      if (owner === session) yield this.#next;
+  /** The next of one session; null: none. Passes those before it, whose session is not there. */
+  next(session: number): StoredRow | null {
+    for (let row = this.#next; row !== null; row = this.#next) {
+      const owner = Number(row["session"]);
+      if (owner > session) return null;
+      this.#next = this.#advance();
+      if (owner === session) return row;
     }
+    return null;
   }
 
   #advance(): StoredRow | null {
@@ -183,11 +176,25 @@ class Cursor {
 }
 
 /** Writes a row as it was handed in once. Throws StoreError, `damaged`, if it is not that one. */
-function writeStored(writer: ByteWriter, kind: RowKind, { key, record, sum }: StoredRow): void {
-  const begun = beginRow(writer, kind, key);
+function writeStored(writer: ByteWriter, kind: RowKind, row: StoredRow): void {
+  const [first = "", second] = keyColumns[kind];
+  const { record, sum } = row;
+  if (!(record instanceof Uint8Array)) {
+    throw new StoreError("damaged", "mqttd.db is damaged: no record");
+  }
+  const begun = beginRow(
+    writer,
+    kind,
+    keyPart(row[first]),
+    second === undefined ? undefined : keyPart(row[second]),
+  );
   writer.raw(record);
   endRow(writer, begun);
-  if (crc32(writer.written.subarray(begun + 4)) !== sum) {
+  if (crc32(writer.writtenFrom(begun + 4)) !== sum) {
     throw new StoreError("damaged", `mqttd.db is damaged: a ${kind} is not what was written`);
   }
+}
+
+function keyPart(value: SQLOutputValue | undefined): KeyPart {
+  return typeof value === "number" ? value : String(value);
 }

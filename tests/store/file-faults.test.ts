@@ -141,7 +141,7 @@ test("a record of a newer form is refused", async () => {
   await inFolder((folder) => {
     const file = open(folder);
     const writer = new ByteWriter();
-    const begun = beginRow(writer, "session", [1]);
+    const begun = beginRow(writer, "session", 1);
     writer.u8(2);
     endRow(writer, begun);
     file.apply(writer.written);
