@@ -8,7 +8,7 @@ import type { Observation, Scenario } from "../../src/drop/scenario.ts";
 import type { Stage } from "../../src/drop/stage.ts";
 import { accessBy } from "../support/access.ts";
 import { EmbeddedBroker, type EmbeddedOptions } from "../support/embedded.ts";
-import { named, played, quiet, turn, verdicts } from "../support/played.ts";
+import { expectVerdicts, named, played, quiet, turn } from "../support/played.ts";
 
 /** The order in which scenarios play, and what becomes of those that can't be judged. */
 
@@ -53,7 +53,7 @@ test.concurrent(
       triesAlone: 2,
       watch,
     });
-    expect(verdicts(results)).toEqual([
+    expectVerdicts(results, [
       "risky v4: pass",
       "once v4: pass",
       "alone v4: pass",
@@ -139,7 +139,7 @@ test.concurrent(
     using broker = await EmbeddedBroker.start({ between: recorded(ids) });
     const topic = "devices/dev-42/status";
     const options = { versions: [4], clientId: "dev-42", will: { topic } } as const;
-    expect(verdicts(await played([rst], broker.target, options))).toEqual(["rst v4: pass"]);
+    expectVerdicts(await played([rst], broker.target, options), ["rst v4: pass"]);
     expect(ids.filter((id) => id === "dev-42")).toHaveLength(1);
     expect(ids.filter((id) => id.endsWith("-control"))).toHaveLength(1);
 
@@ -148,7 +148,7 @@ test.concurrent(
       mayPublish: (who: Principal) => who.clientId === "dev-42",
     });
     using strict = await EmbeddedBroker.start({ between: recorded(again), access });
-    expect(verdicts(await played([rst], strict.target, options))).toEqual(["rst v4: pass"]);
+    expectVerdicts(await played([rst], strict.target, options), ["rst v4: pass"]);
     expect(again.filter((id) => id === "dev-42")).toHaveLength(2);
   },
   boundMs,
@@ -200,7 +200,7 @@ test.concurrent(
       goesOn: true,
       watch: { ...quiet, said: (text) => void said.push(text) },
     });
-    expect(verdicts(results)).toEqual(["half-open v5: late (late)", "mid-packet v5: late (late)"]);
+    expectVerdicts(results, ["half-open v5: late (late)", "mid-packet v5: late (late)"]);
     expect(results[0]?.arms.map(({ keepAliveSeconds }) => keepAliveSeconds)).toEqual([1, 2]);
     expect(said).toHaveLength(1);
     expect(said[0]).toMatch(/^no will after [2-9]\.\d\d s of silence: /);

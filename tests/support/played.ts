@@ -1,11 +1,18 @@
+import { expect } from "bun:test";
 import type { ClientVersion } from "../../src/client/machine.ts";
 import type { Target } from "../../src/client/target.ts";
 import { runScenarios, type RunOptions } from "../../src/drop/run.ts";
 import type { Result, Scenario } from "../../src/drop/scenario.ts";
-import { expectNotHeldUp } from "./held-up.ts";
+import { expectNotHeldUp, HeldUp } from "./held-up.ts";
 import { all, now } from "./inbox.ts";
+import { Lag } from "./lag.ts";
 import { EmbeddedBroker, type EmbeddedOptions } from "./embedded.ts";
 import { Mosquitto } from "./mosquitto.ts";
+
+/** Of the run that each result is of. */
+const lags = new WeakMap<Result, { readonly lostMs: number; readonly began: number }>();
+/** A scenario waits for a will for longer than this; in parts, a busy machine may take as much. */
+const tellingMs = 500;
 
 /** Ignores the progress of a run. */
 export const quiet: RunOptions["watch"] = {
@@ -41,6 +48,7 @@ export async function played(
   options: Partial<RunOptions> = {},
 ): Promise<Result[]> {
   const began = now();
+  using lag = new Lag();
   const results = await runScenarios({
     scenarios,
     versions: [4, 5],
@@ -64,6 +72,8 @@ export async function played(
     watch: quiet,
     ...options,
   });
+  const { lostMs } = lag;
+  for (const result of results) lags.set(result, { lostMs, began });
   for (const { id, detail } of results) expectNotHeldUp(id, detail, began);
   return results;
 }
@@ -111,6 +121,28 @@ export function verdicts(results: readonly Result[]): string[] {
   return results.map(({ id, protocol, verdict, failure }) => {
     return `${id} v${protocol}: ${verdict}${failure === null ? "" : ` (${failure})`}`;
   });
+}
+
+/**
+ * Compares the verdicts. A difference counts as held up where this process lost much of its time, be it in
+ * pieces of which none is long enough for a doubt.
+ */
+export function expectVerdicts(
+  results: readonly Result[],
+  expected: readonly string[],
+  order: "as played" | "any" = "as played",
+): void {
+  const ordered = (texts: readonly string[]): readonly string[] =>
+    order === "any" ? texts.toSorted() : texts;
+  const [found, wanted] = [ordered(verdicts(results)), ordered(expected)];
+  const slowest = results
+    .flatMap((result) => lags.get(result) ?? [])
+    .toSorted((one, other) => other.lostMs - one.lostMs)[0];
+  const isTelling = slowest !== undefined && slowest.lostMs > tellingMs;
+  if (isTelling && !Bun.deepEquals(found, wanted)) {
+    throw new HeldUp(found.join(", "), slowest.lostMs, slowest.began);
+  }
+  expect(found).toEqual(wanted);
 }
 
 /** The result of `verdicts` when every scenario of the protocol passes. */

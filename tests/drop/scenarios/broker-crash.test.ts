@@ -3,7 +3,7 @@ import { connect, createServer, type Server, type Socket } from "node:net";
 import { crashScenarios } from "../../../src/drop/scenarios/broker-crash.ts";
 import { EmbeddedBroker, localTarget } from "../../support/embedded.ts";
 import { eventually } from "../../support/inbox.ts";
-import { played, verdicts } from "../../support/played.ts";
+import { expectVerdicts, played } from "../../support/played.ts";
 import { Folder } from "../../support/executable.ts";
 
 const boundMs = 180_000;
@@ -89,7 +89,7 @@ test(
     const target = localTarget(way.port);
     const asked = { ...options, versions: [4, 5], restartCommand: restart.command } as const;
     const results = await played(crashScenarios, target, asked);
-    expect(verdicts(results)).toEqual(["broker-crash v4: pass", "broker-crash v5: pass"]);
+    expectVerdicts(results, ["broker-crash v4: pass", "broker-crash v5: pass"]);
     // What was retained, and the session, are taken back.
     await eventually(
       () => broker.broker.view().connections.length === 0,

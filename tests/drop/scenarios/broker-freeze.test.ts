@@ -7,7 +7,7 @@ import { RunningBroker } from "../../support/executable.ts";
 import { HeldUp } from "../../support/held-up.ts";
 import { eventually } from "../../support/inbox.ts";
 import { localTarget } from "../../support/embedded.ts";
-import { played, verdicts } from "../../support/played.ts";
+import { expectVerdicts, played } from "../../support/played.ts";
 import { spawn } from "../../support/child.ts";
 
 /** A broker in a process of its own is stopped and continued; only Linux tells who listens on a port. */
@@ -64,7 +64,7 @@ onLinux(
   async () => {
     await using broker = await RunningBroker.start({ command });
     const results = await playedAt(broker, 1);
-    expect(verdicts(results)).toEqual(["broker-freeze v4: pass", "broker-freeze v5: pass"]);
+    expectVerdicts(results, ["broker-freeze v4: pass", "broker-freeze v5: pass"]);
     expect(results[0]?.detail).toMatch(/^no will, as it should be; the broker stood still for \d/);
   },
   boundMs,
@@ -76,7 +76,7 @@ onLinux(
     const args = ["--like", "A4-unread-packets-do-not-count"];
     await using broker = await RunningBroker.start({ command, args });
     const results = await playedAt(broker, 1);
-    expect(verdicts(results)).toEqual([
+    expectVerdicts(results, [
       "broker-freeze v4: finding (spurious)",
       "broker-freeze v5: finding (spurious)",
     ]);

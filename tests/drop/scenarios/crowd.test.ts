@@ -5,7 +5,14 @@ import { silenceScenarios } from "../../../src/drop/scenarios/silence.ts";
 import type { Link } from "../../../src/transport/transport.ts";
 import { EmbeddedBroker, type EmbeddedOptions } from "../../support/embedded.ts";
 import { mosquittoMissing } from "../../support/mosquitto.ts";
-import { named, passes, played, playedOnMosquitto, turn, verdicts } from "../../support/played.ts";
+import {
+  expectVerdicts,
+  named,
+  passes,
+  played,
+  playedOnMosquitto,
+  turn,
+} from "../../support/played.ts";
 
 const why = mosquittoMissing === null ? "" : ` (skipped: ${mosquittoMissing})`;
 const boundMs = 180_000;
@@ -17,7 +24,7 @@ test.concurrent(
   async () => {
     using broker = await EmbeddedBroker.start();
     const results = await played(crowd, broker.target);
-    expect(verdicts(results)).toEqual(passes(crowd));
+    expectVerdicts(results, passes(crowd));
     const ends = broker.events.filter(({ event }) => event === "ended");
     const published = ends.filter((end) => end.event === "ended" && end.will?.fate === "published");
     expect(published).toHaveLength(400);
@@ -30,7 +37,7 @@ test.concurrent(
   async () => {
     using broker = await EmbeddedBroker.start();
     const results = await played(silent, broker.target);
-    expect(verdicts(results)).toEqual(passes(silent));
+    expectVerdicts(results, passes(silent));
     for (const { latenessMs } of results) expect(latenessMs).toBeGreaterThan(-100);
   },
   boundMs,
@@ -46,7 +53,7 @@ test.concurrent(
     const both = [named(silenceScenarios, "half-open"), ...silent];
     const results = await played(both, broker.target, { ...short, goesOn: true });
     const late = ["half-open v5: late (late)", "crowd-silent v5: late (late)"];
-    expect(verdicts(results)).toEqual(late);
+    expectVerdicts(results, late);
   },
   2 * boundMs,
 );
@@ -67,7 +74,7 @@ test.concurrent.skipIf(mosquittoMissing !== null)(
   `mosquitto 2.0.11 does too${why}`,
   async () => {
     const results = await playedOnMosquitto(crowd, { versions: [4] });
-    expect(verdicts(results)).toEqual(passes(crowd, [4]));
+    expectVerdicts(results, passes(crowd, [4]));
   },
   boundMs,
 );
@@ -123,7 +130,7 @@ test.concurrent(
     const detail = "puts load on the broker: plays only against this machine, or when named";
     expect(result).toMatchObject({ verdict: "skipped", detail });
     const named = { versions: [4], named: new Set(["crowd"]) } as const;
-    expect(verdicts(await played(crowd, elsewhere, named))).toEqual(["crowd v4: pass"]);
+    expectVerdicts(await played(crowd, elsewhere, named), ["crowd v4: pass"]);
   },
   boundMs,
 );

@@ -7,12 +7,12 @@ import { EmbeddedBroker } from "../../support/embedded.ts";
 import { HeldUp } from "../../support/held-up.ts";
 import { mosquittoMissing } from "../../support/mosquitto.ts";
 import {
+  expectVerdicts,
   named,
   passes,
   played,
   playedOnMosquitto,
   playedOnOurs,
-  verdicts,
 } from "../../support/played.ts";
 
 const boundMs = 180_000;
@@ -30,7 +30,7 @@ test.concurrent(
   "our broker keeps delays",
   async () => {
     const results = await playedOnOurs(delayScenarios, {}, on);
-    expect(verdicts(results)).toEqual(passes(delayScenarios, [5]));
+    expectVerdicts(results, passes(delayScenarios, [5]));
   },
   boundMs,
 );
@@ -38,7 +38,7 @@ test.concurrent(
 test.concurrent.skipIf(mosquittoMissing !== null)(
   `mosquitto 2.0.11 lets newer wills hold up older ones, and delays those of ended sessions${why}`,
   async () => {
-    expect(verdicts(await playedOnMosquitto([...delayScenarios, secondArm], on))).toEqual([
+    expectVerdicts(await playedOnMosquitto([...delayScenarios, secondArm], on), [
       "delay v5: pass",
       "delay-cancel v5: pass",
       "delay-session-end v5: fail (broken)",
@@ -92,9 +92,7 @@ for (const [quirk, scenario, verdict, detail] of quirks) {
     `${scenario.id}${arm}, on ${quirk}: ${verdict}`,
     async () => {
       const [result] = await playedOnOurs([scenario], { rules: plantedQuirks[quirk] }, on);
-      expect(verdicts(result === undefined ? [] : [result])).toEqual([
-        `${scenario.id} v5: ${verdict}`,
-      ]);
+      expectVerdicts(result === undefined ? [] : [result], [`${scenario.id} v5: ${verdict}`]);
       expect(result?.detail).toMatch(detail);
       expect(result?.means === null).toBe(verdict === "pass");
     },

@@ -8,12 +8,12 @@ import { alterations, willProperties } from "../../../src/drop/scenarios/will-pr
 import { EmbeddedBroker } from "../../support/embedded.ts";
 import { mosquittoMissing } from "../../support/mosquitto.ts";
 import {
+  expectVerdicts,
   named,
   passes,
   played,
   playedOnMosquitto,
   playedOnOurs,
-  verdicts,
 } from "../../support/played.ts";
 import { all } from "../../support/inbox.ts";
 
@@ -23,7 +23,7 @@ const why = mosquittoMissing === null ? "" : ` (skipped: ${mosquittoMissing})`;
 test.concurrent(
   "our broker delivers wills as they were given",
   async () => {
-    expect(verdicts(await playedOnOurs(deliveryScenarios))).toEqual(passes(deliveryScenarios));
+    expectVerdicts(await playedOnOurs(deliveryScenarios), passes(deliveryScenarios));
   },
   boundMs,
 );
@@ -31,7 +31,7 @@ test.concurrent(
 test.concurrent.skipIf(mosquittoMissing !== null)(
   `so does mosquitto 2.0.11${why}`,
   async () => {
-    expect(verdicts(await playedOnMosquitto(deliveryScenarios))).toEqual(passes(deliveryScenarios));
+    expectVerdicts(await playedOnMosquitto(deliveryScenarios), passes(deliveryScenarios));
   },
   boundMs,
 );
@@ -59,7 +59,7 @@ for (const [quirk, id, verdict, detail] of quirks) {
         { rules: plantedQuirks[quirk] },
         { versions: [5] },
       );
-      expect(verdicts(result === undefined ? [] : [result])).toEqual([`${id} v5: ${verdict}`]);
+      expectVerdicts(result === undefined ? [] : [result], [`${id} v5: ${verdict}`]);
       expect(result?.detail).toMatch(detail);
       expect(result?.means).not.toBeNull();
     },
@@ -110,7 +110,7 @@ test.concurrent(
     const scenarios = ["retain", "retain-clear"].map((id) => named(deliveryScenarios, id));
     const will = { topic: "home/dev/status", payload: Buffer.from("offline"), retain: true };
     const results = await played(scenarios, broker.target, { versions: [5], will });
-    expect(verdicts(results)).toEqual(passes(scenarios, [5]));
+    expectVerdicts(results, passes(scenarios, [5]));
     await user.subscribe("#", { qos: 1 });
     const again = await user.subscribe("round/trip");
     expect(again.granted).toEqual([0]);

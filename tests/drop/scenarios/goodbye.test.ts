@@ -6,7 +6,7 @@ import type { Target } from "../../../src/client/target.ts";
 import type { Link } from "../../../src/transport/transport.ts";
 import { EmbeddedBroker } from "../../support/embedded.ts";
 import { Mosquitto, mosquittoMissing } from "../../support/mosquitto.ts";
-import { named, passes, played, verdicts } from "../../support/played.ts";
+import { expectVerdicts, named, passes, played } from "../../support/played.ts";
 
 const boundMs = 180_000;
 const keepAliveSeconds = 1;
@@ -17,7 +17,7 @@ test.concurrent(
   async () => {
     using broker = await EmbeddedBroker.start();
     const results = await played(goodbyeScenarios, broker.target, { keepAliveSeconds });
-    expect(verdicts(results).sort()).toEqual(passes(goodbyeScenarios).sort());
+    expectVerdicts(results, passes(goodbyeScenarios), "any");
     const clean = results.find(({ id }) => id === "disconnect");
     expect(clean?.means).toStartWith("By design:");
   },
@@ -29,7 +29,7 @@ test.concurrent.skipIf(mosquittoMissing !== null)(
   async () => {
     await using mosquitto = await Mosquitto.start();
     const results = await played(goodbyeScenarios, mosquitto.target, { keepAliveSeconds });
-    expect(verdicts(results)).toEqual([
+    expectVerdicts(results, [
       "disconnect v4: pass",
       "disconnect-will v4: skipped",
       "disconnect-error v4: skipped",
@@ -58,7 +58,7 @@ for (const [quirk, wrong] of quirks) {
       const options = { keepAliveSeconds, versions: [5] } as const;
       const results = await played(goodbyeScenarios, broker.target, options);
       const others = results.filter(({ verdict }) => verdict !== "pass");
-      expect(verdicts(others)).toEqual([wrong]);
+      expectVerdicts(others, [wrong]);
       expect(others[0]?.means).not.toBeNull();
     },
     boundMs,

@@ -8,7 +8,7 @@ import { rawConnect } from "../../../src/drop/scenarios/raw-connect.ts";
 import { accessBy } from "../../support/access.ts";
 import { EmbeddedBroker, type EmbeddedOptions } from "../../support/embedded.ts";
 import { mosquittoMissing } from "../../support/mosquitto.ts";
-import { passes, played, playedOnMosquitto, quiet, verdicts } from "../../support/played.ts";
+import { expectVerdicts, passes, played, playedOnMosquitto, quiet } from "../../support/played.ts";
 
 const why = mosquittoMissing === null ? "" : ` (skipped: ${mosquittoMissing})`;
 
@@ -16,7 +16,7 @@ describe("invalid-will", () => {
   test.concurrent("our broker lets in none of them", async () => {
     using broker = await EmbeddedBroker.start();
     const results = await played(invalidScenarios, broker.target);
-    expect(verdicts(results)).toEqual(passes(invalidScenarios));
+    expectVerdicts(results, passes(invalidScenarios));
     const refused = broker.events.flatMap((event) =>
       event.event === "ended" && !event.wasConnected ? [event.statement] : [],
     );
@@ -32,7 +32,7 @@ describe("invalid-will", () => {
     `mosquitto 2.0.11 lets in none of them${why}`,
     async () => {
       const results = await playedOnMosquitto(invalidScenarios);
-      expect(verdicts(results)).toEqual(passes(invalidScenarios));
+      expectVerdicts(results, passes(invalidScenarios));
     },
   );
 
@@ -122,7 +122,7 @@ describe("invalid-will", () => {
   test.concurrent("MQTT 3.1 has no rule for them", async () => {
     using broker = await EmbeddedBroker.start();
     const results = await played(invalidScenarios, broker.target, { versions: [3] });
-    expect(verdicts(results)).toEqual(["invalid-will v3: skipped"]);
+    expectVerdicts(results, ["invalid-will v3: skipped"]);
   });
 });
 
@@ -174,7 +174,7 @@ describe("acl", () => {
     const access = accessBy({ ...denies });
     using broker = await EmbeddedBroker.start({ access });
     const results = await played(deniedScenarios, broker.target, { deniedTopic });
-    expect(verdicts(results)).toEqual(passes(deniedScenarios));
+    expectVerdicts(results, passes(deniedScenarios));
   });
 
   test.concurrent(
@@ -186,7 +186,7 @@ describe("acl", () => {
       });
       using broker = await EmbeddedBroker.start({ access });
       const results = await played(deniedScenarios, broker.target, { deniedTopic });
-      expect(verdicts(results)).toEqual(passes(deniedScenarios));
+      expectVerdicts(results, passes(deniedScenarios));
     },
   );
 

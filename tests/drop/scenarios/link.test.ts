@@ -11,7 +11,7 @@ import { EmbeddedBroker, localTarget } from "../../support/embedded.ts";
 import { RunningBroker } from "../../support/executable.ts";
 import { all, eventually } from "../../support/inbox.ts";
 import { childClients, isAlive, linksOf } from "../../support/left-behind.ts";
-import { passes, played, verdicts } from "../../support/played.ts";
+import { expectVerdicts, passes, played } from "../../support/played.ts";
 import { spawn } from "../../support/child.ts";
 
 const has = await machineHas(linkScenarios);
@@ -58,7 +58,7 @@ async function direct(): Promise<Heard<RunningBroker>> {
 
 test.skipIf(isUnable)(`our broker finds a client whose link went down${why}`, async () => {
   const [{ results, broker }] = await runs.promise;
-  expect(verdicts(results)).toEqual(passes(linkScenarios));
+  expectVerdicts(results, passes(linkScenarios));
   expect(results.map(({ dueMs }) => Math.round(dueMs ?? 0))).toEqual([1500, 1500]);
   // It was its deadline, and neither FIN nor RST.
   const causes = broker.events.flatMap((event) =>
@@ -69,14 +69,14 @@ test.skipIf(isUnable)(`our broker finds a client whose link went down${why}`, as
 
 test.skipIf(isUnable)(`a broker without a deadline fails${why}`, async () => {
   const [, results] = await runs.promise;
-  expect(verdicts(results)).toEqual(["link-down v5: fail (never)"]);
+  expectVerdicts(results, ["link-down v5: fail (never)"]);
 });
 
 test.skipIf(isUnable)(
   `a broker that listens on every address is reached by the link itself${why}`,
   async () => {
     const [, , { results, broker }] = await runs.promise;
-    expect(verdicts(results)).toEqual(["link-down v5: pass"]);
+    expectVerdicts(results, ["link-down v5: pass"]);
     const guests = broker.log.items.filter(({ event, client, remote }) => {
       return event === "connected" && client !== null && !String(remote).startsWith("127.");
     });

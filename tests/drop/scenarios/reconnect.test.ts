@@ -9,7 +9,14 @@ import { reconnectScenarios } from "../../../src/drop/scenarios/reconnect.ts";
 import type { Link } from "../../../src/transport/transport.ts";
 import { EmbeddedBroker, type EmbeddedOptions } from "../../support/embedded.ts";
 import { mosquittoMissing } from "../../support/mosquitto.ts";
-import { named, passes, played, playedOnMosquitto, turn, verdicts } from "../../support/played.ts";
+import {
+  expectVerdicts,
+  named,
+  passes,
+  played,
+  playedOnMosquitto,
+  turn,
+} from "../../support/played.ts";
 
 const boundMs = 180_000;
 const why = mosquittoMissing === null ? "" : ` (skipped: ${mosquittoMissing})`;
@@ -19,7 +26,7 @@ test.concurrent(
   async () => {
     using broker = await EmbeddedBroker.start();
     const results = await played(reconnectScenarios, broker.target);
-    expect(verdicts(results)).toEqual(passes(reconnectScenarios));
+    expectVerdicts(results, passes(reconnectScenarios));
   },
   boundMs,
 );
@@ -28,7 +35,7 @@ test.concurrent.skipIf(mosquittoMissing !== null)(
   `mosquitto 2.0.11 does too${why}`,
   async () => {
     const results = await playedOnMosquitto(reconnectScenarios);
-    expect(verdicts(results)).toEqual(passes(reconnectScenarios));
+    expectVerdicts(results, passes(reconnectScenarios));
   },
   boundMs,
 );
@@ -91,7 +98,7 @@ test.concurrent(
       }),
     );
     const results = await played(asked, broker.target, { versions: [4] });
-    expect(verdicts(results)).toEqual(["rst v4: fail (alive)", "retain v4: fail (alive)"]);
+    expectVerdicts(results, ["rst v4: fail (alive)", "retain v4: fail (alive)"]);
     expect(results[0]?.means).toContain("`reconnect` plays the usual cause");
   },
   boundMs,
@@ -144,7 +151,7 @@ test.concurrent(
     using broker = await EmbeddedBroker.start({ between: readsDisconnectLate });
     const asked = [named(oneIdScenarios, "return-without-will")];
     const results = await played(asked, broker.target, { versions: [4] });
-    expect(verdicts(results)).toEqual(["return-without-will v4: pass"]);
+    expectVerdicts(results, ["return-without-will v4: pass"]);
   },
   boundMs,
 );
@@ -170,7 +177,7 @@ test.concurrent(
     });
     const asked = [named(oneIdScenarios, "return-without-will")];
     const results = await played(asked, broker.target, { versions: [4] });
-    expect(verdicts(results)).toEqual(["return-without-will v4: pass"]);
+    expectVerdicts(results, ["return-without-will v4: pass"]);
     expect(left.size).toBeGreaterThan(0);
   },
   boundMs,

@@ -2,7 +2,13 @@ import { expect, test } from "bun:test";
 import { plantedQuirks, type PlantedQuirk } from "../../../src/core/quirks/planted.ts";
 import { takeoverScenarios } from "../../../src/drop/scenarios/takeover.ts";
 import { mosquittoMissing } from "../../support/mosquitto.ts";
-import { named, passes, playedOnMosquitto, playedOnOurs, verdicts } from "../../support/played.ts";
+import {
+  expectVerdicts,
+  named,
+  passes,
+  playedOnMosquitto,
+  playedOnOurs,
+} from "../../support/played.ts";
 
 const boundMs = 180_000;
 const why = mosquittoMissing === null ? "" : ` (skipped: ${mosquittoMissing})`;
@@ -10,7 +16,7 @@ const why = mosquittoMissing === null ? "" : ` (skipped: ${mosquittoMissing})`;
 test.concurrent(
   "our broker does right by those who are taken over",
   async () => {
-    expect(verdicts(await playedOnOurs(takeoverScenarios))).toEqual(passes(takeoverScenarios));
+    expectVerdicts(await playedOnOurs(takeoverScenarios), passes(takeoverScenarios));
   },
   boundMs,
 );
@@ -19,7 +25,7 @@ test.concurrent(
   "MQTT 3.1 knows shorter client ids, and takeovers too",
   async () => {
     const results = await playedOnOurs(takeoverScenarios, {}, { versions: [3] });
-    expect(verdicts(results)).toEqual(passes(takeoverScenarios, [3]));
+    expectVerdicts(results, passes(takeoverScenarios, [3]));
   },
   boundMs,
 );
@@ -27,7 +33,7 @@ test.concurrent(
 test.concurrent.skipIf(mosquittoMissing !== null)(
   `mosquitto 2.0.11 loses the will of a resumed session, and a delayed one of an ended session${why}`,
   async () => {
-    expect(verdicts(await playedOnMosquitto(takeoverScenarios))).toEqual([
+    expectVerdicts(await playedOnMosquitto(takeoverScenarios), [
       "takeover v4: fail (never)",
       "takeover v5: fail (never)",
       "takeover-clean v4: pass",
@@ -63,7 +69,7 @@ for (const [quirk, id, verdict] of quirks) {
         { rules: plantedQuirks[quirk] },
         { versions: [5] },
       );
-      expect(verdicts(result === undefined ? [] : [result])).toEqual([`${id} v5: ${verdict}`]);
+      expectVerdicts(result === undefined ? [] : [result], [`${id} v5: ${verdict}`]);
       expect(result?.means).not.toBeNull();
     },
     boundMs,

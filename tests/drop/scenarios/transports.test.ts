@@ -1,4 +1,4 @@
-import { afterAll, describe, expect, test } from "bun:test";
+import { afterAll, describe, test } from "bun:test";
 import { machineHas } from "../../../src/drop/lab/machine.ts";
 import { catalogue } from "../../../src/drop/scenarios/catalogue.ts";
 import { goodbyeScenarios } from "../../../src/drop/scenarios/goodbye.ts";
@@ -8,13 +8,13 @@ import { oneFlightScenarios } from "../../../src/drop/scenarios/one-flight.ts";
 import { processScenarios } from "../../../src/drop/scenarios/process.ts";
 import { silenceScenarios } from "../../../src/drop/scenarios/silence.ts";
 import { tlsScenarios, webSocketScenarios } from "../../../src/drop/scenarios/transports.ts";
-import type { Scenario } from "../../../src/drop/scenario.ts";
+import type { Result, Scenario } from "../../../src/drop/scenario.ts";
 import type { Link, LinkEvents } from "../../../src/transport/transport.ts";
 import { opensslMissing } from "../../support/certificates.ts";
 import { Entrances } from "../../support/entrances.ts";
 import { EmbeddedBroker, type EmbeddedOptions } from "../../support/embedded.ts";
 import { all } from "../../support/inbox.ts";
-import { named, played, turn, unhurried, verdicts } from "../../support/played.ts";
+import { expectVerdicts, named, played, turn, unhurried } from "../../support/played.ts";
 
 /**
  * Every scenario over wss, the whole stack of transports; over the others those in which a transport
@@ -53,7 +53,7 @@ async function playedOver(
   scenarios: readonly Scenario[],
   broker: Omit<EmbeddedOptions, "entrance"> = {},
   options: Parameters<typeof played>[2] = {},
-): Promise<string[]> {
+): Promise<Result[]> {
   const entrance = entrances?.of(kind);
   if (entrance === undefined) throw new Error("no certificates");
   const results = await all(
@@ -68,7 +68,7 @@ async function playedOver(
       });
     }),
   );
-  return verdicts(results.flat());
+  return results.flat();
 }
 
 /** Whether the transport has what the scenario is about. */
@@ -98,7 +98,7 @@ function expected(
 test.skipIf(isMissing)(
   `over wss our broker does right by every client${why}`,
   async () => {
-    expect(await playedOver("wss", light)).toEqual(expected(light, "wss"));
+    expectVerdicts(await playedOver("wss", light), expected(light, "wss"));
   },
   boundMs,
 );
@@ -107,7 +107,7 @@ for (const kind of ["unix", "tls", "ws"] as const) {
   test.skipIf(isMissing)(
     `over ${kind} our broker hears of every end, and finds who is silent${why}`,
     async () => {
-      expect(await playedOver(kind, ends)).toEqual(expected(ends, kind));
+      expectVerdicts(await playedOver(kind, ends), expected(ends, kind));
     },
     boundMs,
   );
@@ -119,8 +119,8 @@ for (const kind of ["unix", "wss"] as const) {
   test.skipIf(isMissing)(
     `crowds, storms and full buffers, over ${kind}${why}`,
     async () => {
-      const verdicts = await playedOver(kind, heavy, {}, { versions });
-      expect(verdicts).toEqual(expected(heavy, kind, versions));
+      const results = await playedOver(kind, heavy, {}, { versions });
+      expectVerdicts(results, expected(heavy, kind, versions));
     },
     boundMs,
   );
@@ -130,8 +130,8 @@ for (const kind of ["unix", "wss"] as const) {
     async () => {
       const has = await machineHas(linkScenarios);
       const lab = [...processScenarios, ...(has.has("network namespace") ? linkScenarios : [])];
-      const verdicts = await playedOver(kind, lab, {}, { versions, has });
-      expect(verdicts).toEqual(expected(lab, kind, versions));
+      const results = await playedOver(kind, lab, {}, { versions, has });
+      expectVerdicts(results, expected(lab, kind, versions));
     },
     boundMs,
   );
@@ -182,12 +182,10 @@ describe.skipIf(isMissing)(`a broker that gets it wrong fails${why}`, () => {
       async () => {
         const isEnd = ({ id }: Scenario): boolean => cuts.includes(id);
         const [gone, silent] = [own.filter(isEnd), own.filter((scenario) => !isEnd(scenario))];
-        expect(await playedOver(kind, gone, { between: deaf }, options)).toEqual(
-          gone.map(({ id }) => `${id} v5: fail (never)`),
-        );
-        expect(await playedOver(kind, silent, { between: credulous }, options)).toEqual(
-          silent.map(({ id }) => `${id} v5: fail (never)`),
-        );
+        const never = (of: readonly Scenario[]) => of.map(({ id }) => `${id} v5: fail (never)`);
+        expectVerdicts(await playedOver(kind, gone, { between: deaf }, options), never(gone));
+        const believed = await playedOver(kind, silent, { between: credulous }, options);
+        expectVerdicts(believed, never(silent));
       },
       boundMs,
     );
