@@ -18,6 +18,8 @@ import type { Uncommitted } from "./uncommitted.ts";
 /** Work of reading one packet, and bytes whose reading costs as much as a unit of work. */
 const unitsOfPacket = 1;
 const bytesReadInUnit = 5000;
+/** Work of one of several acknowledgements that are handled together. */
+const unitsOfAck = 0.2;
 /** Filters of a SUBSCRIBE whose check, and whose answers, cost as much as a unit of work. */
 const filtersInUnit = 50;
 
@@ -217,7 +219,7 @@ export class Reading {
   }
 
   #acknowledged(channel: Channel, { type: by, packetIds }: AckRun): true {
-    this.#broker.budget.spent += unitsOfPacket * packetIds.length;
+    this.#broker.budget.spent += unitsOfAck * packetIds.length;
     channel.messagesSent = 0;
     const changes = this.#uncommitted?.changes;
     this.#core.handle({ type: "acknowledged", connection: channel.id, by, packetIds });
