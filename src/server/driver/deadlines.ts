@@ -1,5 +1,6 @@
 import type { Broker } from "../../core/broker.ts";
 import { unitsOfEnd } from "../../core/connection-end.ts";
+import { Rank } from "../../core/schedule.ts";
 import type { Arrivals } from "./arrivals.ts";
 import type { Channel } from "./channel.ts";
 import type { Channels } from "./channels.ts";
@@ -9,6 +10,8 @@ import type { Turns } from "./turns.ts";
 
 /** Connections that one look judges at most, since it first asks for what is unread of them. */
 const judgedAtOnce = 250;
+/** A judgement that comes so much later than it was due is late. */
+const lateMs = 5;
 
 interface DeadlinesParts {
   readonly broker: Broker;
@@ -60,6 +63,12 @@ export class Deadlines {
     turns.atOnce(() => {
       if (this.handle()) turns.addDue();
     }, isAll);
+  }
+
+  /** Clients had to be judged some time ago. */
+  get isLate(): boolean {
+    const due = this.#parts.broker.deadlines.nextOf(Rank.judgement);
+    return due !== null && this.#core.now() - due > lateMs;
   }
 
   /** Returns whether more is due. */

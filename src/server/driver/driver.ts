@@ -142,6 +142,7 @@ export class Driver {
       {
         begin: () => this.#beginCall(),
         due: () => this.#deadlines.handle(),
+        isLate: () => this.#deadlines.isLate,
         flush: () => {
           this.#output.beginTurn();
           return this.#flush();

@@ -13,6 +13,8 @@ const unitsOfLook = 50;
 const parts = 6;
 /** Slices of a part: one task's share before it goes behind the others. */
 const slices = 2;
+/** Parts that a turn has more for what is due, while that is late. */
+const lateParts = 2;
 /**
  * A task is light while it asks for less than one in so many units of a turn each millisecond; if
  * it asked for less before, it may ask for so many milliseconds' worth at once. After more than
@@ -35,6 +37,8 @@ export interface Turn<Task> {
   begin(): void;
   /** Handles what is due at its own time. Returns whether more is due. */
   due(): boolean;
+  /** Whether what is due is late, so that it needs more of the turn. */
+  isLate(): boolean;
   /** Writes waiting output. Returns whether more waits. */
   flush(): boolean;
   /** Returns whether the task has more to do. */
@@ -257,19 +261,21 @@ export class Turns<Task extends Worker> {
     this.#isLate = false;
     turn.begin();
     this.#runTasks(this.#light, 0.5);
-    this.#allow(1);
+    const more = this.#isDue && turn.isLate() ? lateParts : 0;
+    this.#allow(1 + more);
     if (this.#isDue) this.#isDue = turn.due();
-    this.#allow(2);
+    this.#allow(2 + more);
     const waits = turn.flush();
-    this.#runTasks(this.#newcomers, 2.5);
-    this.#runTasks(this.#fresh, 3);
-    this.#runTasks(this.#ends, 4);
-    this.#allow(5);
+    this.#runTasks(this.#newcomers, 2.5 + more);
+    this.#runTasks(this.#fresh, 3 + more);
+    this.#runTasks(this.#ends, 4 + more);
+    this.#allow(5 + more);
     // What was cut would add to the output that waits already.
-    if (!waits || !turn.flush()) this.#runTasks(this.#cut, 5);
+    if (!waits || !turn.flush()) this.#runTasks(this.#cut, 5 + more);
     // What is left is for them. Those that have just arrived wait: more of them come together then.
-    for (const tasks of [this.#light, this.#ends]) if (!this.isOver) this.#runTasks(tasks, 5);
-    this.#allow(parts);
+    for (const tasks of [this.#light, this.#ends])
+      if (!this.isOver) this.#runTasks(tasks, 5 + more);
+    this.#allow(parts + more);
     this.#lightLeft = this.#units / parts;
     turn.end();
     if (this.#isDue || this.#isAnyLeft) this.schedule();

@@ -29,6 +29,7 @@ class Bench {
   /** Work done in this turn, in order. */
   log: string[] = [];
   due = 0;
+  isLate = false;
   output = 0;
   #next: (() => void) | null = null;
   now = 0;
@@ -51,6 +52,7 @@ class Bench {
           for (; this.due > 0 && !this.turns.isOver; this.due--) spend("due");
           return this.due > 0;
         },
+        isLate: () => this.isLate,
         flush: () => {
           for (; this.output > 0 && !this.turns.isOver; this.output--) spend("output");
           return this.output > 0;
@@ -105,6 +107,23 @@ test("what was cut is not continued while output waits, which it would add to", 
   bench.output = 150;
   expect(bench.turn()).toEqual({ output: 100 });
   expect(bench.turn()).toEqual({ output: 50, old: 50 });
+});
+
+test("what is due and late has two more parts of its turn, which keep the other kinds' own", () => {
+  const bench = new Bench(120);
+  bench.turns.add(task("old", 1000));
+  bench.turn();
+  const more = (): Record<string, number> | null => {
+    bench.due = 1000;
+    bench.output = 1000;
+    bench.turns.addDue();
+    for (let number = 0; number < 50; number++) bench.turns.addEnd(task("end", 2));
+    bench.turns.add(task("new", 1));
+    return bench.turn();
+  };
+  expect(more()).toMatchObject({ due: 20, output: 40, end: 39, new: 1 });
+  bench.isLate = true;
+  expect(more()).toMatchObject({ due: 60, output: 40, end: 39, new: 1 });
 });
 
 test("ends wait for nobody's long work, and keep nobody who has just arrived waiting", () => {
