@@ -21,7 +21,7 @@ async function played(
   using broker = new QuirkyBroker(quirk);
   const target = { ...localTarget(broker.port), version, pid: null, prefix: "b" };
   // Long enough that a fault is what ends it.
-  const context = new LoadContext({ target, seconds: quirk === null ? 0.2 : 20 });
+  const context = new LoadContext({ target, seconds: quirk === null ? 0.5 : 20 });
   // Where no stall is planted, one of this machine is none of the broker's.
   const stallMs = quirk === "fall silent" ? 400 : 20_000;
   const load = throughput({ ...pairs, ...shape }, { stallMs, drainMs: 20_000 });

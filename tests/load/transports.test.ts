@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, test } from "bun:test";
 import { plainTls } from "../../src/client/target.ts";
 import { Client, type LoadTarget } from "../../src/load/client.ts";
-import { type Load, LoadContext } from "../../src/load/load.ts";
+import { type Load, LoadContext, type LoadReport } from "../../src/load/load.ts";
 import { churn } from "../../src/load/loads/churn.ts";
 import { idleConnections } from "../../src/load/loads/idle.ts";
 import { throughput } from "../../src/load/loads/throughput.ts";
@@ -40,15 +40,23 @@ async function startedOver(kind: Kind): Promise<EmbeddedBroker> {
   return EmbeddedBroker.start({ entrance });
 }
 
+/** The figures of a run without an error: of a longer one where a slow machine has got nothing done. */
+async function measured(kind: Kind, load: Load): Promise<LoadReport["figures"]> {
+  for (let seconds = 0.2; ; seconds *= 10) {
+    using broker = await startedOver(kind);
+    const context = new LoadContext({ target: targetOf(broker), seconds });
+    const { errors, notes, figures } = await context.play(load, async () => {});
+    expect({ errors, notes }).toEqual({ errors: [], notes: [] });
+    if (seconds > 10 || figures.every(({ value }) => value > 0)) return figures;
+  }
+}
+
 for (const kind of ["unix", "tls", "ws", "wss"] as const) {
   describe.skipIf(entrances === null)(`loads over ${kind}${why}`, () => {
     test.each(loads)(
       "%s",
       async (_, load) => {
-        using broker = await startedOver(kind);
-        const context = new LoadContext({ target: targetOf(broker), seconds: 0.2 });
-        const { errors, notes, figures } = await context.play(load, async () => {});
-        expect({ errors, notes }).toEqual({ errors: [], notes: [] });
+        const figures = await measured(kind, load);
         for (const { value } of figures) expect(value).toBeGreaterThan(0);
       },
       180_000,
