@@ -11,6 +11,8 @@ export class Pieces {
   /** What has arrived: bytes[0..gathered). */
   bytes: Uint8Array = nothing;
   gathered = 0;
+  /** When bytes of it last came: the reader's owner says so. */
+  grownAt = 0;
   /** It asks for more memory, in the middle of being read: others have to give way. */
   isGrowing = false;
 

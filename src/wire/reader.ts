@@ -179,6 +179,16 @@ export class PacketReader {
     };
   }
 
+  /** When bytes of its incomplete packet last came, by its owner's clock. */
+  get grownAt(): number {
+    return this.#pieces.grownAt;
+  }
+
+  /** Set it while a packet is `incomplete`. */
+  set grownAt(now: number) {
+    this.#pieces.grownAt = now;
+  }
+
   /** Its incomplete packet asks for more memory: it is being read, and can't be discarded. */
   get isGrowing(): boolean {
     return this.#pieces.isGrowing;

@@ -69,10 +69,6 @@ export class Channel implements DriverHolds, Worker {
   withheld: Withheld | null = null;
   /** Follows the buffered packets; null: nothing does. */
   last: Last | null = null;
-  /** When bytes of its incomplete packet last came. */
-  incompleteAt = 0;
-  /** When the driver last asked the kernel for the peer's FIN, while not reading. */
-  peerCheckedAt = 0;
   /** The core knows that its packets have to wait. */
   paused = false;
   /** The link is paused. */

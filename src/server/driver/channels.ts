@@ -64,9 +64,9 @@ export class Channels {
     for (const channel of this.#channels) {
       if (channel === undefined || channel.isUnread || channel.held) continue;
       if (channel.reader.gatheredMemory <= unlimitedBytes || channel.reader.isGrowing) continue;
-      if (found === null || channel.incompleteAt < found.incompleteAt) found = channel;
+      if (found === null || channel.reader.grownAt < found.reader.grownAt) found = channel;
     }
-    if (found !== null && now - found.incompleteAt >= stillMs) return found;
+    if (found !== null && now - found.reader.grownAt >= stillMs) return found;
     this.#noneStillUntil = now + stillMs / 10;
     return null;
   }

@@ -13,6 +13,8 @@ export class PeerCloses {
   readonly #loop: Loop;
   readonly #onClosed: (channels: readonly Channel[]) => void;
   readonly #watched = new Set<Channel>();
+  /** When the kernel was last asked as a watch began. */
+  readonly #askedAt = new WeakMap<Channel, number>();
   /** Channels whose peer has closed, not reported yet. */
   readonly #found = new Set<Channel>();
   #stop: (() => void) | null = null;
@@ -27,8 +29,8 @@ export class PeerCloses {
   watch(channel: Channel, now: number): void {
     if (channel.link.hasPeerClosed === undefined) return;
     this.#watched.add(channel);
-    const isDue = now - channel.peerCheckedAt >= lookMs;
-    if (isDue) channel.peerCheckedAt = now;
+    const isDue = now - (this.#askedAt.get(channel) ?? -Infinity) >= lookMs;
+    if (isDue) this.#askedAt.set(channel, now);
     if (isDue && channel.link.hasPeerClosed()) {
       this.#found.add(channel);
       this.#stop?.();

@@ -171,7 +171,7 @@ export class Reading {
   #incomplete(channel: Channel): void {
     const packet = channel.reader.incomplete;
     if (packet === null) return;
-    channel.incompleteAt = this.#core.now();
+    channel.reader.grownAt = this.#core.now();
     this.#core.handle({ type: "incomplete", connection: channel.id, packet });
   }
 
