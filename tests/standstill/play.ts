@@ -58,32 +58,34 @@ export async function standstill(
       ({ packet }) => packet.cmd === "publish" && packet.topic.startsWith(`wills/${group}/`),
     ).length;
   using clients = new DisposableStack();
-  const dial = async (
-    group: string,
-    count: number,
-    dialled: SocketClient[] = [],
-  ): Promise<SocketClient[]> => {
+  const pinging = new Set<SocketClient>();
+  const dial = async (group: string, count: number, pings = true): Promise<SocketClient[]> => {
+    const dialled: SocketClient[] = [];
     for (let from = 0; from < count; from += dialledAtOnce) {
       const some = Array.from({ length: Math.min(dialledAtOnce, count - from) }, (_, index) =>
         mortal(broker.address, group, from + index),
       );
+      for (const client of some) {
+        // At once: the last of them may take longer than the keepalive of the others allows.
+        if (pings) client.then((one) => pinging.add(one)).catch(() => {});
+      }
       for (const client of await Promise.all(some)) dialled.push(clients.use(client));
     }
     return dialled;
   };
-  const pinging: SocketClient[] = [];
   // The clients' own rhythm, from the first one on: thousands of handshakes take longer than the
-  // keepalive allows.
+  // keepalive allows. So do those that leave and return, until they do.
   const pings = setInterval(() => {
     for (const client of pinging) client.send({ cmd: "pingreq" });
   }, pingEveryMs);
   try {
-    await dial("pinging", cast.pinging, pinging);
+    await dial("pinging", cast.pinging);
     const leaving = await dial("leaving", cast.leaving);
     const returning = await dial("returning", cast.returning);
-    await dial("silent", cast.silent);
+    await dial("silent", cast.silent, false);
     const back: Promise<unknown>[] = [];
     const wentOnAt = await broker.hold(milliseconds, () => {
+      for (const client of [...leaving, ...returning]) pinging.delete(client);
       for (const client of leaving) client.goodbye();
       for (const [index, client] of returning.entries()) {
         client.goodbye();
@@ -91,7 +93,7 @@ export async function standstill(
           mortal(broker.address, "returning", index).then((again) => {
             clients.use(again);
             // The rest may take longer than its keepalive allows.
-            pinging.push(again);
+            pinging.add(again);
           }),
         );
       }
@@ -101,7 +103,7 @@ export async function standstill(
     );
     const last = watcher.received.items.findLast(({ packet }) => isWillOf(packet, "silent"));
     await Promise.all(back);
-    await settled(pinging);
+    await settled([...pinging]);
     for (const group of ["leaving", "returning"] as const) {
       await broker.log.count(`end of a client that is ${group}`, cast[group], isEndOf(group));
     }
