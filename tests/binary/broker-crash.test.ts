@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { Door } from "../crash/door.ts";
+import { Door } from "../support/door.ts";
 import { type Ended, Folder, run, RunningBroker } from "../support/executable.ts";
 
 // `simulate-drop broker-crash` against the executable, which is killed and started again for real.

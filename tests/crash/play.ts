@@ -6,7 +6,7 @@ import { Dice } from "../support/dice.ts";
 import { Folder, run, RunningBroker } from "../support/executable.ts";
 import { eventually } from "../support/inbox.ts";
 import { MqttJsClient } from "../support/mqttjs-client.ts";
-import { Door } from "./door.ts";
+import { Door } from "../support/door.ts";
 
 /**
  * A broker with a store is killed at random moments while real clients publish; then everything that

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import { connect, createServer, type Server, type Socket } from "node:net";
 import { crashScenarios } from "../../../src/drop/scenarios/broker-crash.ts";
+import { Door } from "../../support/door.ts";
 import { EmbeddedBroker, localTarget } from "../../support/embedded.ts";
 import { eventually } from "../../support/inbox.ts";
 import { expectVerdicts, played } from "../../support/played.ts";
@@ -32,61 +32,15 @@ class Restart implements Disposable {
   }
 }
 
-/** A way to a broker whose own end can come without the broker's. */
-class Way implements Disposable {
-  brokerPort: number;
-  readonly #sockets = new Set<Socket>();
-  readonly #server: Server;
-
-  static async to(brokerPort: number): Promise<Way> {
-    const way = new Way(brokerPort);
-    await new Promise<void>((resolve) => way.#server.listen(0, "127.0.0.1", resolve));
-    return way;
-  }
-
-  private constructor(brokerPort: number) {
-    this.brokerPort = brokerPort;
-    this.#server = createServer((client) => this.#join(client));
-  }
-
-  get port(): number {
-    const address = this.#server.address();
-    return typeof address === "object" && address !== null ? address.port : 0;
-  }
-
-  /** Resets all connections on both sides. */
-  cut(): void {
-    for (const socket of this.#sockets) socket.resetAndDestroy();
-    this.#sockets.clear();
-  }
-
-  [Symbol.dispose](): void {
-    this.#server.close();
-    this.cut();
-  }
-
-  #join(client: Socket): void {
-    const broker = connect(this.brokerPort, "127.0.0.1");
-    for (const [one, other] of [
-      [client, broker],
-      [broker, client],
-    ] as const) {
-      this.#sockets.add(one);
-      one.on("data", (chunk) => other.write(chunk));
-      one.on("error", () => other.destroy());
-      one.on("close", () => other.destroy());
-    }
-  }
-}
-
 test(
   "a broker that publishes the will once it is back passes",
   async () => {
     // To its clients, a broker that loses all connections and keeps its state is one that came back.
     using broker = await EmbeddedBroker.start();
-    using way = await Way.to(broker.port);
-    using restart = new Restart(() => way.cut());
-    const target = localTarget(way.port);
+    await using door = await Door.open();
+    door.leadTo(broker.port);
+    using restart = new Restart(() => door.cut());
+    const target = localTarget(door.port);
     const asked = { ...options, versions: [4, 5], restartCommand: restart.command } as const;
     const results = await played(crashScenarios, target, asked);
     expectVerdicts(results, ["broker-crash v4: pass", "broker-crash v5: pass"]);
@@ -106,13 +60,14 @@ test(
   async () => {
     using first = await EmbeddedBroker.start();
     using second = await EmbeddedBroker.start();
-    using way = await Way.to(first.port);
+    await using door = await Door.open();
+    door.leadTo(first.port);
     using restart = new Restart(() => {
-      way.brokerPort = second.port;
-      way.cut();
+      door.leadTo(second.port);
+      door.cut();
     });
     const asked = { ...options, restartCommand: restart.command };
-    const [result] = await played(crashScenarios, localTarget(way.port), asked);
+    const [result] = await played(crashScenarios, localTarget(door.port), asked);
     expect(result).toMatchObject({ verdict: "finding", failure: "never" });
     expect(result?.means).toContain("do not survive the broker");
   },

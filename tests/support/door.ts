@@ -34,6 +34,11 @@ export class Door implements AsyncDisposable {
     this.#broker = broker;
   }
 
+  /** Ends all connections that are open: those of the clients by RST. */
+  cut(): void {
+    for (const client of this.#clients) client.resetAndDestroy();
+  }
+
   #enter(client: Socket): void {
     const port = this.#broker;
     if (port === null) return void client.resetAndDestroy();
