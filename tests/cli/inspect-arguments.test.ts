@@ -1,6 +1,9 @@
 import { expect, test } from "bun:test";
+import path from "node:path";
 import { eventNames } from "../../src/log/events.ts";
-import { mqttd } from "./surroundings.ts";
+import { mqttd, refusals } from "./surroundings.ts";
+
+const root = path.resolve(import.meta.dir, "../..");
 
 const wrong: readonly (readonly string[])[] = [
   ["clinets"],
@@ -46,8 +49,8 @@ const wrong: readonly (readonly string[])[] = [
   ["wills", "--watch=abc"],
   ["--watch", "wlils"],
   ["wills", "--data", "nowhere"],
-  ["wills", "--data", "package.json"],
-  ["wills", "--data", "src"],
+  ["wills", "--data", `${root}/package.json`],
+  ["wills", "--data", `${root}/src`],
   ["drop", "a", "--how", "fin"],
   ["log", "trace"],
   ["log", "inof"],
@@ -67,15 +70,9 @@ const wrong: readonly (readonly string[])[] = [
 ];
 
 test("each error is one line, with the nearest right word, and exit code 2", async () => {
-  const lines: string[] = [];
-  for (const args of wrong) {
-    const outcome = await mqttd(["inspect", ...args], { env: { MQTTD_RUN_DIR: "/nonexistent" } });
-    const { code, stdout, stderr } = outcome;
-    expect({ args, code, stdout }).toEqual({ args, code: 2, stdout: "" });
-    expect(stderr).toMatch(/^mqttd: \P{C}+\n$/u);
-    lines.push(`${JSON.stringify(args.join(" "))}\n  ${stderr}`);
-  }
-  expect(`\n${lines.join("")}`).toMatchInlineSnapshot(`
+  const env = { MQTTD_RUN_DIR: "/nonexistent" };
+  const said = await refusals(wrong, { command: ["inspect"], env });
+  expect(said.replaceAll(`${root}/`, "")).toMatchInlineSnapshot(`
     "
     "clinets"
       mqttd: inspect: unknown verb "clinets" (did you mean clients?)
@@ -162,11 +159,11 @@ test("each error is one line, with the nearest right word, and exit code 2", asy
     "--watch wlils"
       mqttd: inspect: unknown verb "wlils" (did you mean wills?)
     "wills --data nowhere"
-      mqttd: --data nowhere: there is no such folder (name another folder)
+      mqttd: --data nowhere: there is no such folder (name another folder, or put back a copy)
     "wills --data package.json"
-      mqttd: --data package.json: it is a file, not a folder (name another folder)
+      mqttd: --data package.json: it is a file, not a folder (name another folder, or put back a copy)
     "wills --data src"
-      mqttd: --data src: there is no mqttd.db in this folder (name another folder)
+      mqttd: --data src: there is no mqttd.db in this folder (name another folder, or put back a copy)
     "drop a --how fin"
       mqttd: --how: found "fin", allowed: rst or silent
     "log trace"

@@ -1,3 +1,4 @@
+import { expect } from "bun:test";
 import type { Surroundings } from "../../src/cli/command.ts";
 import { beginningBytes, fileMax } from "../../src/config/file.ts";
 import { CliError } from "../../src/config/cli-error.ts";
@@ -23,6 +24,29 @@ export interface Outcome {
   readonly subscribed: readonly SubRequest[];
   readonly requested: readonly RrRequest[];
 }
+
+/**
+ * Command lines that are refused, each with the one line that it gets: exit code 2, nothing printed,
+ * nothing started.
+ */
+export async function refusals(
+  wrong: readonly (readonly string[])[],
+  { command = [], env = {} }: { command?: readonly string[]; env?: Surroundings["env"] } = {},
+): Promise<string> {
+  const lines: string[] = [];
+  for (const args of wrong) {
+    const { stderr, ...outcome } = await mqttd([...command, ...args], { env });
+    expect({ args, ...outcome }).toEqual({ args, ...refused });
+    expect(stderr).toMatch(/^mqttd: \P{C}+\n$/u);
+    lines.push(`${JSON.stringify(args.join(" "))}\n  ${stderr}`);
+  }
+  return `\n${lines.join("")}`;
+}
+
+const refused = {
+  ...{ code: 2, stdout: "", served: [], dropped: [], measured: [] },
+  ...{ published: [], subscribed: [], requested: [] },
+};
 
 /** Runs the program without a process; a stand-in for the broker ends at once with 0. */
 export async function mqttd(

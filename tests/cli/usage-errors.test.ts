@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { CliError } from "../../src/config/cli-error.ts";
-import { mqttd } from "./surroundings.ts";
+import { mqttd, refusals } from "./surroundings.ts";
 
 const wrong: readonly (readonly string[])[] = [
   ["srve"],
@@ -64,14 +64,7 @@ const wrong: readonly (readonly string[])[] = [
 ];
 
 test("each error is one line, with the nearest right word, and exit code 2", async () => {
-  const lines: string[] = [];
-  for (const args of wrong) {
-    const { code, stdout, stderr, served } = await mqttd(args);
-    expect({ args, code, stdout, served }).toEqual({ args, code: 2, stdout: "", served: [] });
-    expect(stderr).toMatch(/^mqttd: [^\n]+\n$/);
-    lines.push(`${JSON.stringify(args.join(" "))}\n  ${stderr}`);
-  }
-  expect(`\n${lines.join("")}`).toMatchInlineSnapshot(`
+  expect(await refusals(wrong)).toMatchInlineSnapshot(`
     "
     "srve"
       mqttd: unknown command "srve" (did you mean serve?)
