@@ -5,14 +5,14 @@ import { predecessorDied } from "../../log/predecessor.ts";
 import { adviceFor } from "./advice.ts";
 import { inShort, storyOf } from "./connection.ts";
 import { nextOfScene } from "./forecast.ts";
-import { adviceOnSubscriptions } from "./near-misses.ts";
+import { adviceOnSubscriptions } from "./present-subscriptions.ts";
 import { cited, onPurposeLine } from "./on-purpose.ts";
 import { type Explanation, type Scene, sentence, type Sentence, spoken, willOf } from "./parts.ts";
 import { awayLine } from "./restarts.ts";
 import { fateOf, verdictOf } from "./verdict.ts";
 
 export type { Explanation } from "./parts.ts";
-export { publishedWill } from "./near-misses.ts";
+export { publishedWill } from "./present-subscriptions.ts";
 export { explanationText } from "./text.ts";
 export { explainUnknown, levelsOf } from "./unknown.ts";
 

@@ -6,7 +6,7 @@ import { matches, sharedFilter } from "../../core/topic.ts";
 import { name } from "../../log/foreign.ts";
 import { type Advice, connectionOf, sentence } from "./parts.ts";
 
-/** Subscriptions that miss the topic of a will by a little. */
+/** What the subscriptions of now tell of a will: near misses, ones that came too late, shared ones. */
 
 /** Filters named in an advice. */
 const named = 3;
