@@ -1,7 +1,8 @@
 import type { Changes, Commit, StoreFailure } from "../core/durable.ts";
 
-/** Batches that may wait to be written before the broker has to wait too. */
+/** Batches, and bytes of payloads in them, that may wait before the broker has to wait too. */
 const waitingMax = 16;
+const waitingBytesMax = 16 * 1024 * 1024;
 
 /** Milliseconds until a batch that failed comes again. */
 const retryMs = 1000;
@@ -20,6 +21,8 @@ export class BackgroundCommits {
   readonly #loop: Loop;
   readonly #onTrouble: (failure: StoreFailure) => void;
   readonly #waiting: Changes[] = [];
+  /** Of payloads. */
+  #bytes = 0;
   /** Tells the broker that there is room again; null: it does not wait. */
   #delayed: (() => void) | null = null;
   #isFailing = false;
@@ -32,7 +35,8 @@ export class BackgroundCommits {
 
   readonly commit: Commit = (changes, done) => {
     const waiting = this.#waiting.push(changes);
-    if (waiting < waitingMax) this.#loop.soon(() => done(null));
+    this.#bytes += payloadBytes(changes);
+    if (waiting < waitingMax && this.#bytes < waitingBytesMax) this.#loop.soon(() => done(null));
     else this.#delayed = () => done(null);
     if (waiting === 1) this.#writeFirst();
   };
@@ -54,6 +58,7 @@ export class BackgroundCommits {
       }
       this.#isFailing = false;
       this.#waiting.shift();
+      this.#bytes -= payloadBytes(changes);
       const delayed = this.#delayed;
       // It may hand in the next batch.
       this.#delayed = null;
@@ -61,4 +66,13 @@ export class BackgroundCommits {
       this.#writeFirst();
     });
   }
+}
+
+/** What a batch keeps of messages, which may have gone from the broker's own memory. */
+function payloadBytes(changes: Changes): number {
+  let bytes = 0;
+  for (const change of changes) {
+    if ("put" in change && change.put === "message") bytes += change.value.payload.length;
+  }
+  return bytes;
 }
