@@ -72,6 +72,19 @@ test("a client whose link ends while it waits is read to its end", () => {
   expect(queued(world)).toBe(36);
 });
 
+test("who waits for the store is read at once when its client comes back, and at a stop", () => {
+  for (const how of ["takeover", "stop"] as const) {
+    const { world, publisher } = busy();
+    publish(publisher, 35);
+    world.check();
+    expect(queued(world)).toBe(11);
+    if (how === "stop") world.driver.order({ type: "stopping" });
+    else world.open().connect({ clientId: "p" });
+    world.advance(10);
+    expect(queued(world)).toBe(36);
+  }
+});
+
 test("publishers that wait take turns, however much each of them has sent", () => {
   const { world, publisher } = busy();
   const others = ["a", "b"].map((clientId) => {

@@ -63,6 +63,8 @@ export class Channel implements DriverHolds, Worker {
   holdTurn = false;
   holdPublisher = false;
   holdStore = false;
+  /** Somebody waits until it is read: it does not wait for the store any more. */
+  isEnding = false;
   /** The core has more to do for the packet handed in last. It goes on with it, whatever holds. */
   isCut = false;
   /** Waits until the driver has read the connection that it takes over; null: nothing does. */
@@ -213,7 +215,7 @@ export class Channel implements DriverHolds, Worker {
   }
 
   get #waitsForStore(): boolean {
-    return this.holdStore && this.last === null;
+    return this.holdStore && this.last === null && !this.isEnding;
   }
 
   /** Of a connection that ends, the rest is read whatever becomes of its output and publications. */
@@ -243,9 +245,9 @@ export class Channel implements DriverHolds, Worker {
 
   /** Packets of it, or its end, may wait in the driver; not those that its credentials decide on. */
   get isUnread(): boolean {
-    const { holdTurn, holdStore, holdPublisher, holdAuthentication, last, link } = this;
+    const { holdTurn, holdPublisher, holdAuthentication, last, link } = this;
     const isEnding = last !== null && !holdAuthentication;
-    return holdTurn || holdStore || holdPublisher || isEnding || link.isBehind === true;
+    return holdTurn || this.#waitsForStore || holdPublisher || isEnding || link.isBehind === true;
   }
 
   /** Drops waiting output: the link takes no more bytes, and no drain follows. */

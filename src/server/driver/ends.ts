@@ -98,7 +98,7 @@ export class Ends {
   /** Stops the broker when the packets taken from all sockets so far are read. */
   stop(): void {
     this.#unreadAtStop = new Set(this.#parts.channels.filter((channel) => channel.isUnread));
-    for (const { id } of this.#unreadAtStop) this.#core.handle({ type: "ending", connection: id });
+    for (const channel of this.#unreadAtStop) this.#parts.reading.readToEnd(channel);
   }
 
   /** Call at the end of each callback. */

@@ -242,6 +242,13 @@ export class Reading {
     if (channel.holdStore) this.update(channel);
   }
 
+  /** Reads what has arrived on a connection that is about to end, without waiting for others. */
+  readToEnd(channel: Channel): void {
+    channel.isEnding = true;
+    this.#core.handle({ type: "ending", connection: channel.id });
+    if (channel.holdStore) this.readOn(channel);
+  }
+
   /** It waits no longer: reads what was buffered meanwhile, in the next turn. */
   readOn(channel: Channel): void {
     this.moreLater(channel);
@@ -293,7 +300,7 @@ export class Reading {
   #withhold(channel: Channel, takeover: Withheld, old: Channel): void {
     channel.withheld = takeover;
     this.update(channel);
-    this.#core.handle({ type: "ending", connection: old.id });
+    this.readToEnd(old);
     this.#takeovers.wait(channel, old);
   }
 

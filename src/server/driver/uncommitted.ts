@@ -69,7 +69,7 @@ export class Uncommitted {
   putsOff(channel: Channel): boolean {
     if (!this.#owed.has(channel) || !this.#isCrowded) return false;
     this.#wait(channel, this.#unserved);
-    return true;
+    return channel.holdStore;
   }
 
   /** It gets no more from anybody. */
@@ -91,6 +91,7 @@ export class Uncommitted {
   }
 
   #wait(channel: Channel, among: Set<Channel>): void {
+    if (channel.isEnding) return;
     channel.holdStore = true;
     among.add(channel);
     if (this.#stopTimer === null) this.#limit();
