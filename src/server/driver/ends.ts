@@ -165,12 +165,11 @@ export class Ends {
   close(channel: Channel, how: "end" | "reset"): void {
     const { last } = channel;
     const isGone = last?.type === "closed" && !openLosses.has(last.how);
-    if (isGone) channel.loseOutput();
-    else if (how === "end") this.#parts.output.write(channel);
+    if (!isGone && how === "end") this.#parts.output.write(channel);
     this.#release(channel);
-    if (how === "reset") {
+    if (isGone || how === "reset") {
       channel.loseOutput();
-      channel.link.reset();
+      if (!isGone) channel.link.reset();
       return;
     }
     this.#beginClosing(channel);
