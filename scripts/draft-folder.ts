@@ -8,13 +8,14 @@ export class DraftFolder implements Disposable {
 
   /** Begins with `prefix`, inside `parent`. */
   constructor(parent: string, prefix: string) {
-    this.path = mkdtempSync(path.join(parent, prefix));
+    // First, since whoever sees the folder may send a signal.
     for (const [signal, code] of Object.entries(signalCodes)) {
       process.once(signal, () => {
         this[Symbol.dispose]();
         process.exit(code);
       });
     }
+    this.path = mkdtempSync(path.join(parent, prefix));
   }
 
   [Symbol.dispose](): void {
