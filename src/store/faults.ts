@@ -58,7 +58,7 @@ const remedies: Readonly<Record<StoreFault, string | null>> = {
   cut: "put back a copy of the folder, or delete mqttd.alive to go on with what is left",
   gone: "put back a copy of the folder, or delete mqttd.alive and mqttd.db-wal to begin anew",
   moved: "a broker that is started again has what is in the folder then, and nothing else",
-  foreign: "name another folder, or put back a copy",
+  foreign: "name another folder",
   other: null,
 };
 

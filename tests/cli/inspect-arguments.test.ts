@@ -159,11 +159,11 @@ test("each error is one line, with the nearest right word, and exit code 2", asy
     "--watch wlils"
       mqttd: inspect: unknown verb "wlils" (did you mean wills?)
     "wills --data nowhere"
-      mqttd: --data nowhere: there is no such folder (name another folder, or put back a copy)
+      mqttd: --data nowhere: there is no such folder (name another folder)
     "wills --data package.json"
-      mqttd: --data package.json: it is a file, not a folder (name another folder, or put back a copy)
+      mqttd: --data package.json: it is a file, not a folder (name another folder)
     "wills --data src"
-      mqttd: --data src: there is no mqttd.db in this folder (name another folder, or put back a copy)
+      mqttd: --data src: there is no mqttd.db in this folder (name another folder)
     "drop a --how fin"
       mqttd: --how: found "fin", allowed: rst or silent
     "log trace"
