@@ -32,6 +32,8 @@ test(
         passwd: await accounts(10_000),
         "mqttd.json": JSON.stringify({
           auth: { passwordFile: "passwd", allowAnonymous: true },
+          // On a slow machine the last of them waits for half a minute.
+          limits: { authenticationTimeout: "2m" },
         }),
       },
     });
