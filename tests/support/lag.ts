@@ -2,6 +2,9 @@ import { now } from "./inbox.ts";
 
 const everyMs = 20;
 
+/** A scenario waits for a will for longer than this; in parts, a busy machine may take as much. */
+export const tellingMs = 500;
+
 /** How much time this process lost altogether since this was made: it works, and waits for a core. */
 export class Lag implements Disposable {
   readonly began = now();

@@ -5,14 +5,12 @@ import { runScenarios, type RunOptions } from "../../src/drop/run.ts";
 import type { Result, Scenario } from "../../src/drop/scenario.ts";
 import { expectNotHeldUp, HeldUp } from "./held-up.ts";
 import { all, now } from "./inbox.ts";
-import { Lag } from "./lag.ts";
+import { Lag, tellingMs } from "./lag.ts";
 import { EmbeddedBroker, type EmbeddedOptions } from "./embedded.ts";
 import { Mosquitto } from "./mosquitto.ts";
 
 /** Of the run that each result is of. */
 const lags = new WeakMap<Result, { readonly lostMs: number; readonly began: number }>();
-/** A scenario waits for a will for longer than this; in parts, a busy machine may take as much. */
-const tellingMs = 500;
 
 /** Ignores the progress of a run. */
 export const quiet: RunOptions["watch"] = {
