@@ -35,7 +35,8 @@ test.if(isLinux)(
     let least = Infinity;
     for (let round = 1; round <= rounds; round++) {
       const crowd = await Crowd.connect(broker.port);
-      expect(descriptors()).toBeGreaterThanOrEqual(idle + clients);
+      // What was open for a moment, as it was idle, may be closed by now.
+      expect(descriptors()).toBeGreaterThanOrEqual(idle + clients - otherDescriptors);
       crowd.reset();
       await eventually(
         () => watcher.wills.size >= clients,
