@@ -14,7 +14,8 @@ import { drawReaderInput, judgeReader } from "./readers.ts";
 
 const corpus = readCorpus();
 const seed = 1;
-const testLimitMs = 180_000;
+/** It works all the time: ten seconds, on a machine that does nothing else. */
+const testLimitMs = 600_000;
 
 test(
   "a broker among hostile clients",
