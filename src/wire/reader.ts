@@ -58,7 +58,10 @@ const levelEnd = 9;
 const claimBytes = 1024;
 
 /** Options of which none is left open. */
-type Counted = PacketReaderOptions & { readonly unfinished: UnfinishedBytes };
+/** Of a broker, which counts unfinished packets. */
+export type CountedReaderOptions = PacketReaderOptions & {
+  readonly unfinished: UnfinishedBytes;
+};
 
 const nothing = new Uint8Array(0);
 /** The chunk of a reader that has failed: it reads no more. */
@@ -78,7 +81,7 @@ export class PacketReader {
   version: ProtocolVersion | null = null;
 
   /** All readers of a broker share them. */
-  readonly #options: Counted;
+  #options: CountedReaderOptions;
   /** Created with the first PUBLISH. */
   #topics: TopicNames | null = null;
   /** Created with the first PUBLISH that others follow. */
@@ -104,6 +107,11 @@ export class PacketReader {
     this.#options = isCounted(options)
       ? options
       : { ...options, unfinished: new UnfinishedBytes(Infinity) };
+  }
+
+  /** Call before anything is read. */
+  set options(options: CountedReaderOptions) {
+    this.#options = options;
   }
 
   get #failed(): boolean {
@@ -466,6 +474,6 @@ export class PacketReader {
   }
 }
 
-function isCounted(options: PacketReaderOptions): options is Counted {
+function isCounted(options: PacketReaderOptions): options is CountedReaderOptions {
   return options.unfinished !== undefined;
 }

@@ -55,6 +55,19 @@ test("CONNACK announces the packet size that the connection's reader enforces", 
   expect(client.closedBy).toBeNull();
 });
 
+test("a connection that waits for a place meanwhile gets the limits of the moment when it gets one", () => {
+  const world = new World({ limits: { connections: 1, packetSize: 500 } });
+  const first = open(world, "first");
+  const second = world.open();
+  reconfigure(world, { connections: 2, packetSize: 5000 });
+  first.drop();
+  world.advance(0);
+  const connack = second.connect({ clientId: "second", protocolVersion: 5 });
+  expect(connack?.properties?.maximumPacketSize).toBe(5000);
+  second.publish("t", "x".repeat(4000));
+  expect(second.closedBy).toBeNull();
+});
+
 test("older protocols cannot announce a limit, so a new one holds for their clients at once", () => {
   const world = new World();
   const client = open(world, "old", 4);

@@ -4,7 +4,7 @@ import type { Limits } from "../../core/limits.ts";
 import type { Memory } from "../../core/memory.ts";
 import type { Rules } from "../../core/quirks/rules.ts";
 import type { Link } from "../../transport/transport.ts";
-import type { PacketReaderOptions } from "../../wire/reader.ts";
+import type { CountedReaderOptions } from "../../wire/reader.ts";
 import { UnfinishedBytes, unlimitedBytes } from "../../wire/unfinished.ts";
 import { Channel } from "./channel.ts";
 import { OutboxPool } from "./outbox.ts";
@@ -20,7 +20,7 @@ export class Channels {
   readonly #shared: { readonly outboxes: OutboxPool; readonly memory: Memory };
   readonly #rules: Rules;
   readonly #unfinished: UnfinishedBytes;
-  #reading: PacketReaderOptions;
+  #reading: CountedReaderOptions;
   #count = 0;
   /** No packet stands still for long enough until then. */
   #noneStillUntil = 0;
@@ -34,7 +34,7 @@ export class Channels {
     this.#reading = readerOptions(limits, this.#unfinished, rules);
   }
 
-  /** Sets new limits; packet sizes apply to later channels only. */
+  /** Sets new limits; packet sizes apply only to channels that are admitted later. */
   reconfigure(limits: Limits): void {
     this.#unfinished.limit = limits.unfinishedBytes;
     this.#reading = readerOptions(limits, this.#unfinished, this.#rules);
@@ -52,6 +52,12 @@ export class Channels {
     this.#channels[id] = channel;
     this.#count += 1;
     return channel;
+  }
+
+  /** The core is told of the channel now, and holds it to the present limits, as its reader does. */
+  admit(channel: Channel): void {
+    channel.admitted = true;
+    channel.reader.options = this.#reading;
   }
 
   /**
@@ -124,7 +130,7 @@ function readerOptions(
   { packetSize, controlPacketSize, connectSize, filters }: Limits,
   unfinished: UnfinishedBytes,
   { invalidWill }: Rules,
-): PacketReaderOptions {
+): CountedReaderOptions {
   const takesInvalidWill = invalidWill === "accepted";
   const controlMaximum = Math.min(controlPacketSize, packetSize);
   return {

@@ -2,6 +2,7 @@ import type { Broker } from "../../core/broker.ts";
 import { isFull } from "../../core/places.ts";
 import type { Arrivals } from "./arrivals.ts";
 import type { Channel } from "./channel.ts";
+import type { Channels } from "./channels.ts";
 import type { Core } from "./core.ts";
 import type { Loop } from "./loop.ts";
 import type { Reading } from "./reading.ts";
@@ -11,6 +12,7 @@ interface NewcomersParts {
   readonly core: Core;
   readonly loop: Loop;
   readonly arrivals: Arrivals;
+  readonly channels: Channels;
   readonly reading: Reading;
 }
 
@@ -51,8 +53,8 @@ export class Newcomers {
 
   /** Hands the new connection to the core. */
   admit(channel: Channel): void {
-    const { core, loop } = this.#parts;
-    channel.admitted = true;
+    const { channels, core, loop } = this.#parts;
+    channels.admit(channel);
     this.#waiting.delete(channel);
     const { id, listener } = channel;
     const { remote, isLocal } = channel.link;
