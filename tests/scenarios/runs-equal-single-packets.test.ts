@@ -14,6 +14,8 @@ import { World } from "../support/world.ts";
 
 const topics = ["a", "a/b", "c"] as const;
 const clients = 4;
+/** Time in which a backlog that the budget has cut is sent; milliseconds. */
+const restMs = 100;
 
 function seldom(ofSo: number): fc.Arbitrary<boolean> {
   return fc.integer({ min: 0, max: ofSo - 1 }).map((value) => value === 0);
@@ -136,7 +138,9 @@ class Side {
         return;
       }
       case "acknowledge":
-        return acknowledge(client, version);
+        // What has arrived of its output so far depends on the interleaving.
+        if (client.room === Infinity) acknowledge(client, version);
+        return;
       case "stop":
         client.room = 500;
         return;
@@ -147,13 +151,24 @@ class Side {
     }
   }
 
+  /** A client has not got all that was said to it. */
+  get isBehind(): boolean {
+    return this.parties.some(({ client: { room } }) => room !== Infinity);
+  }
+
+  /** All clients take what waits for them. */
+  goOn(): void {
+    for (const { client } of this.parties) if (client.room !== Infinity) client.drain();
+    this.world.advance(restMs);
+  }
+
   /** What it has said to its clients, and what it keeps. */
   get state(): unknown {
     const { broker } = this.world;
-    const isBehind = this.parties.some(({ client: { room } }) => room !== Infinity);
-    const { output, ...memory } = broker.memory.byKind;
-    // What the budget has cut goes on at other places.
-    const { deadlines: _, ...view } = broker.view();
+    // Routes share the copies that their clients got last, of which a run that is not taken makes others.
+    const { routes: ___, ...memory } = broker.memory.byKind;
+    // What the budget has cut goes on at other places, and some of it at other times.
+    const { deadlines: _, now: __, ...view } = broker.view();
     return {
       clients: this.parties.map(({ client: { received, closedBy } }) => ({
         published: received.filter(({ cmd }) => cmd === "publish"),
@@ -168,7 +183,7 @@ class Side {
       missed: broker.records.messages.missed,
       statistics: { ...broker.statistics },
       view,
-      memory: isBehind ? memory : { ...memory, output },
+      memory,
     };
   }
 }
@@ -221,10 +236,11 @@ test("packets taken in runs have the effects that they have one by one", () => {
       for (const [number, one] of acts.entries()) {
         for (const side of [inRuns, alone]) {
           side.run(one);
-          side.world.advance(0);
+          side.world.advance(restMs);
         }
-        if (number % 3 === 0) expect(inRuns.state).toEqual(alone.state);
+        if (number % 3 === 0 && !alone.isBehind) expect(inRuns.state).toEqual(alone.state);
       }
+      for (const side of [inRuns, alone]) side.goOn();
       expect(inRuns.state).toEqual(alone.state);
       expect([alone.inputs.get("published"), alone.inputs.get("acknowledged")]).toEqual([
         undefined,
