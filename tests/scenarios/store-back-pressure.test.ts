@@ -85,6 +85,26 @@ test("who waits for the store is read at once when its client comes back, and at
   }
 });
 
+test("so is who had to wait again when the batch was made", () => {
+  const { world, publisher } = busy();
+  const other = world.open();
+  other.connect({ clientId: "o" });
+  world.check();
+  world.store.keep();
+  world.check();
+  publish(publisher, 35);
+  publish(other, 35);
+  world.check();
+  // The publisher fills the next batch, too.
+  world.store.keep();
+  world.check();
+  expect(queued(world)).toBeLessThan(35);
+  world.open().connect({ clientId: "o" });
+  world.advance(10);
+  // All of the other's, beside two batches.
+  expect(queued(world)).toBeGreaterThan(35 + 20);
+});
+
 test("publishers that wait take turns, however much each of them has sent", () => {
   const { world, publisher } = busy();
   const others = ["a", "b"].map((clientId) => {

@@ -67,9 +67,9 @@ export class Uncommitted {
 
   /** Whether a channel whose turn has come has to wait again, since others have filled the batch. */
   putsOff(channel: Channel): boolean {
-    if (!this.#owed.has(channel) || !this.#isCrowded) return false;
+    if (channel.isEnding || !this.#owed.has(channel) || !this.#isCrowded) return false;
     this.#wait(channel, this.#unserved);
-    return channel.holdStore;
+    return true;
   }
 
   /** It gets no more from anybody. */
