@@ -132,7 +132,8 @@ export class Fates {
       }
       if (event.by === "session ended") {
         const isGraced = will.restored?.isGraced === true && now < will.restored.settledAt;
-        demand(waits === null && !isGraced, "what waits is not early", { event, will });
+        const isLate = waits !== null && !isInTime;
+        demand(!isLate && !isGraced, "what waits is not early", { event, will });
       }
       if (event.by === "broker stopped") {
         const isLeft = this.#books.store !== null && (waits !== null || will.dueAt > now);

@@ -215,9 +215,15 @@ export class Incoming {
     demand(isAsked, "who has sent SUBSCRIBE is subscribed", event);
     const { subscriptions, subscriptionIdentifier } = pending.packet;
     const { granted, refusedBy } = pending;
-    const place = subscriptions.findIndex(
-      ({ filter }, at) => at >= granted.length && filter === event.filter,
+    const isNext = ({ filter }: SubscriptionRequest, at: number): boolean =>
+      at >= granted.length && filter === event.filter;
+    // The same filter may stand there several times, and all but the last may be refused.
+    const isGranted = ({ qos }: SubscriptionRequest): boolean =>
+      Math.min(qos, this.#books.limits.qos) === event.reason;
+    const granting = subscriptions.findIndex(
+      (request, at) => isNext(request, at) && isGranted(request),
     );
+    const place = refusedBy.size > 0 && granting >= 0 ? granting : subscriptions.findIndex(isNext);
     const request = subscriptions[place];
     demand(request !== undefined, "a filter is subscribed as it was sent", event);
     this.#refuseUntil(connection, pending, place);
