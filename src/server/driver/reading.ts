@@ -146,8 +146,11 @@ export class Reading {
       this.#core.handleQueued();
       return false;
     }
-    const isPutOff = channel.last === null && this.#uncommitted?.putsOff(channel) === true;
-    channel.holdTurn = !isPutOff && this.#read(channel);
+    // A packet that was cut goes on, whatever holds.
+    const mayWait = channel.last === null && !channel.isCut;
+    const isPutOff = mayWait && this.#uncommitted?.putsOff(channel) === true;
+    // Its own packets may have made room in the batch, so that it has a turn to come already.
+    if (!isPutOff && this.#read(channel)) channel.holdTurn = true;
     if (channel.open) this.update(channel);
     this.#core.handleQueued();
     this.#output.flushOwn(channel);

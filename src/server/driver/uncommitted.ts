@@ -67,6 +67,7 @@ export class Uncommitted {
 
   /** Whether a channel whose turn has come has to wait again, since others have filled the batch. */
   putsOff(channel: Channel): boolean {
+    // One that is to end may have waited until then.
     if (channel.isEnding || !this.#owed.has(channel) || !this.#isCrowded) return false;
     this.#wait(channel, this.#unserved);
     return true;
