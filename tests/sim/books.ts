@@ -51,6 +51,8 @@ export class Books {
   takeover: Takeover | null = null;
   /** The client id whose session has just ended. */
   replaced: string | null = null;
+  /** The client id whose session was over, and has ended with its will: before its client's return, or by it. */
+  left: string | null = null;
   /** In this world some clients may not read some topics. */
   hasAccessList = false;
   /** Of the broker; null: nothing outlives it. */

@@ -249,8 +249,7 @@ export class Fates {
     demand(will.state !== "settled", "a will has one fate", will);
     will.state = "settled";
     this.settled += 1;
-    // Its place is its client's, who may be about to return.
-    if (this.#books.over.delete(session.clientId)) this.#books.replaced = session.clientId;
+    if (this.#books.over.delete(session.clientId)) this.#books.left = session.clientId;
     session.will = null;
     this.#books.wills.delete(will.key);
     if (fate.fate !== "published") {

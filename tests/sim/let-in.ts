@@ -9,6 +9,8 @@ import { isBrokers } from "./topics.ts";
 /** The broker accepts no client with this user name. */
 export const intruder = "intruder";
 
+const allTaken = "all sessions are taken";
+
 /** Bytes: more than a new session takes, less its will's payload. */
 const roomOfOne = 20_000;
 
@@ -32,6 +34,8 @@ export function checkLetIn(
   const bytes = roomOfOne + (ask.will?.payload.length ?? 0);
   if (why === null && isQuota && books.shortage.isFrom(0.8, bytes)) return;
   if (why === null && isQuota && isOverfull(books)) return;
+  // Its place is free for others if it went before its client returned.
+  if (books.left === ask.clientId && (why === allTaken || (why === null && isQuota))) return;
   const isKnown = books.sessions.has(ask.clientId) || books.over.has(ask.clientId);
   const isLasting = ask.will !== null || ask.expiry !== null || !ask.clean || isKnown;
   if (why === null && isQuota && isLasting && books.store?.isFailing === true) return;
@@ -83,5 +87,5 @@ function whyRefused(books: Books, connection: Connection, ask: Ask): string | nu
     over.has(clientId) ||
     takeover?.clientId === clientId ||
     replaced === clientId;
-  return isKnown || sessions.size < limits.sessions ? null : "all sessions are taken";
+  return isKnown || sessions.size < limits.sessions ? null : allTaken;
 }

@@ -241,6 +241,7 @@ export class Referee {
     this.fates.settle();
     this.retained.settle();
     this.books.replaced = null;
+    this.books.left = null;
     demand(this.books.takeover === null, "who takes over is let in", this.books.takeover);
     demand(
       this.#incoming.refusal === null,
