@@ -115,8 +115,8 @@ export class InflightWindow {
   }
 
   /**
-   * Removes the messages that await this acknowledgement, and skips packet ids that are not in
-   * flight. Stops at one that awaits another. Returns how many ids it went through.
+   * Removes the messages whose next packet this acknowledgement is, and skips packet ids that are not
+   * in flight. Stops at one that waits for another. Returns how many ids it went through.
    */
   finish(packetIds: readonly number[], by: "puback" | "pubcomp"): number {
     const ring = this.#ring;
