@@ -273,8 +273,9 @@ export class StoreFile {
 
   /**
    * Notes that the broker lives, from the moment that clients can connect; beside the file also if it
-   * takes nothing. `isBehind`: something that changed before has not been handed in. With `normal`, what was committed before is on the disk when this returns: SQLite
-   * itself syncs the log only when it goes into the file.
+   * takes nothing. With `normal`, what was committed before is on the disk when this returns: SQLite
+   * itself syncs the log only when it goes into the file. `isBehind`: something that changed before has
+   * not been handed in.
    */
   heartbeat(at: Millis, isBehind = false): void {
     told(() => {

@@ -49,26 +49,26 @@ export class Tables {
   /** All rows, in buffers: sessions after the records of them, each whole. */
   *read(): Generator<Uint8Array<ArrayBuffer>, void, void> {
     let writer = new ByteWriter(readBytes * 1.25);
-    const full = function* (): Generator<Uint8Array<ArrayBuffer>, void, void> {
-      if (writer.length < readBytes) return;
-      yield writer.written;
+    const taken = (): Uint8Array<ArrayBuffer> => {
+      const { written } = writer;
       writer = new ByteWriter(readBytes * 1.25);
+      return written;
     };
     for (const row of this.#all("message")) {
       const message = Number(row["message"]);
       if (this.#inPieces.has(message)) {
         for (const piece of this.#all("piece", message)) {
           writeStored(writer, "piece", piece);
-          yield* full();
+          if (writer.length >= readBytes) yield taken();
         }
       }
       writeStored(writer, "message", row);
-      if (writer.length >= readBytes) yield* full();
+      if (writer.length >= readBytes) yield taken();
     }
     for (const kind of recordKinds) {
       for (const row of this.#all(kind)) {
         writeStored(writer, kind, row);
-        yield* full();
+        if (writer.length >= readBytes) yield taken();
       }
     }
     const parts = ownedKinds.map((kind) => ({ kind, cursor: new Cursor(this.#all(kind)) }));
@@ -78,14 +78,14 @@ export class Tables {
         const session = Number(row["session"]);
         for (let part = cursor.next(session); part !== null; part = cursor.next(session)) {
           writeStored(writer, kind, part);
-          if (writer.length >= readBytes) yield* full();
+          if (writer.length >= readBytes) yield taken();
         }
       }
-      if (writer.length >= readBytes) yield* full();
+      if (writer.length >= readBytes) yield taken();
     }
     for (const row of this.#all("retained")) {
       writeStored(writer, "retained", row);
-      if (writer.length >= readBytes) yield* full();
+      if (writer.length >= readBytes) yield taken();
     }
     if (writer.length > 0) yield writer.written;
   }
