@@ -195,7 +195,12 @@ test("when, where, and how busy the machine was", () => {
       "core 0, load on core 1. Load average before the start: 0.2.",
   );
   const later = { ...machine, date: "2026-11-30T01:02:03.000Z", loadAverage: 3 };
-  expect(flat(machineText([machine, later]))).toContain("22:01 UTC to 2026-11-30 01:02 UTC");
+  for (const machines of [
+    [machine, later],
+    [later, machine],
+  ]) {
+    expect(flat(machineText(machines))).toContain("22:01 UTC to 2026-11-30 01:02 UTC");
+  }
   expect(flat(machineText([machine, later]))).toContain(
     "0.2 to 3, so other programs used the machine",
   );

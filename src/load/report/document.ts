@@ -40,8 +40,10 @@ function legend(rows: readonly RowSummary[]): string {
 
 /** When, on which machine, and how busy it was. */
 export function machineText(machines: readonly Machine[]): string {
-  const [first] = machines;
-  const last = machines.at(-1);
+  // A row that was measured again stands where it was.
+  const inTime = machines.toSorted((a, b) => a.date.localeCompare(b.date));
+  const [first] = inTime;
+  const last = inTime.at(-1);
   if (first === undefined || last === undefined) return "Nothing was measured yet.";
   const loads = machines.map(({ loadAverage }) => loadAverage);
   const dates = first.date === last.date ? day(first) : `${day(first)} to ${day(last)}`;
