@@ -48,7 +48,7 @@ const diesOnPurpose =
   "By its names it is a client of `mqttd simulate-drop`: then it dies on purpose, and nothing is to be changed.";
 
 function leftOutText({ clients, habits }: Report["leftOut"]): string {
-  const which = `${counted(clients, "client")} of simulate-drop left out (by the name: mqttd-drop-...)`;
+  const which = `${counted(clients, "client")} of simulate-drop left out (by names: mqttd-drop...)`;
   return (
     `${which}, with ${counted(habits, "habit")}: such clients die on purpose. If another has such a name: ` +
     "`mqttd inspect lint --client ID`."

@@ -162,14 +162,14 @@ test("lint: clients of simulate-drop are counted apart, and one that is asked fo
   expect(reportText(reportOf([], 1, false, null, leftOut), style)).toBe(
     `No habit found, in the records of 1 client.
 
-2 clients of simulate-drop left out (by the name: mqttd-drop-...), with 3
-habits: such clients die on purpose. If another has such a name: \`mqttd inspect
-lint --client ID\`.
+2 clients of simulate-drop left out (by names: mqttd-drop...), with 3 habits:
+such clients die on purpose. If another has such a name: \`mqttd inspect lint
+--client ID\`.
 `,
   );
   const quiet = { clients: 1, habits: 0 };
   expect(reportText(reportOf([], 1, false, null, quiet), style)).toContain(
-    "1 client of simulate-drop left out (by the name: mqttd-drop-...), with 0 habits",
+    "1 client of simulate-drop left out (by names: mqttd-drop...), with 0 habits",
   );
   const world = watched();
   const id = "mqttd-drop-1a2b3c4d-half-open-v4";
