@@ -101,9 +101,10 @@ function takenBy(broker: Broker, recipient: Recipient, run: PublishRun): number 
   // A session that can be resumed keeps each message.
   if (connection.isResumable || session.isBehind) return 0;
   if (connection.maximumPacketSize !== Infinity || connection.aliasesOutMax > 0) return 0;
-  const { qos } = run;
-  const delivery = plainDelivery(connection, copyFor(recipient, { qos, retain: false }));
-  return isAsReceived(delivery, run) ? connection.receiveMaximum - outgoing.count : 0;
+  // As `isAsReceived` of its copy, which is not made before the run is taken.
+  if (connection.strip > 0 || recipient.identifiers !== null) return 0;
+  if ((connection.version === 5) !== (run.version === 5)) return 0;
+  return connection.receiveMaximum - outgoing.count;
 }
 
 /** Publishes and acknowledges the first packets of a run, as many as `takenAtOnce` has just said. */
