@@ -92,7 +92,10 @@ export class Journal {
     return this.#published + this.#topics.size;
   }
 
-  /** Payloads of those copies, each as often as there are copies. */
+  /**
+   * Payloads of those copies, each as often as there are copies, and of every retained message that
+   * came, also of one that was replaced since.
+   */
   get publishedBytes(): number {
     return this.#publishedBytes;
   }

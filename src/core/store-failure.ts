@@ -47,7 +47,10 @@ export function persistRecovered(broker: Broker): void {
   broker.note({ event: "storeRecovered", afterMs: now - failedStore.since });
 }
 
-/** Refuses an UNSUBSCRIBE that can't be kept. Before v5 UNSUBACK has no code for that. */
+/**
+ * Handles an UNSUBSCRIBE, or refuses it if it can't be kept: before v5 by the end of the connection,
+ * since UNSUBACK has no code for that.
+ */
 export function unsubscribe(
   broker: Broker,
   connection: Connection,

@@ -57,7 +57,6 @@ const levelEnd = 9;
 /** Bytes of the body of a CONNECT above the limit that are searched for its client id. */
 const claimBytes = 1024;
 
-/** Options of which none is left open. */
 /** Of a broker, which counts unfinished packets. */
 export type CountedReaderOptions = PacketReaderOptions & {
   readonly unfinished: UnfinishedBytes;
