@@ -2,16 +2,14 @@ import { openAccess, type Access } from "./access.ts";
 import { AccessLists } from "./access-lists.ts";
 import { changeAccess } from "./access-review.ts";
 import { assert, fault, unreachable } from "./assert.ts";
-import { ackReceived, acksReceived } from "./acknowledge.ts";
 import { Budget } from "./budget.ts";
-import { authenticated, connectReceived } from "./connect.ts";
+import { authenticated } from "./connect.ts";
 import type { Connection } from "./connection.ts";
 import { Crowd } from "./crowd.ts";
 import { Deadline } from "./deadlines.ts";
 import { Departures } from "./departures.ts";
 import { endConnection } from "./connection-end.ts";
 import { lossCauses, lossStatement } from "./end-causes.ts";
-import { disconnectReceived } from "./disconnect.ts";
 import { handleDueDeadlines, undecidedAt } from "./due-deadlines.ts";
 import type { BrokerEvent } from "./events.ts";
 import { updateSilentSince } from "./quirks/silence.ts";
@@ -24,22 +22,21 @@ import {
   type Millis,
   type Undecided,
 } from "./io.ts";
-import { endIfLate, setConnectionDeadline } from "./patience.ts";
+import { setConnectionDeadline } from "./patience.ts";
 import { announced, defaultLimits, type Announced, type Limits } from "./limits.ts";
 import { publishOrdered } from "./ordered-message.ts";
 import { fitToSize, packetSize } from "./packet-size.ts";
 import { Journal } from "./journal.ts";
 import { Memory } from "./memory.ts";
-import type { ClientPacket, PublishRun, ServerPacket, WillPacket } from "./packet.ts";
+import type { PublishRun, ServerPacket, WillPacket } from "./packet.ts";
 import { endMalformed } from "./malformed.ts";
 import { connectionOpened } from "./places.ts";
 import { Pressure } from "./pressure.ts";
 import { relieve } from "./relief.ts";
 import type { Route } from "./publish.ts";
-import { publishReceived } from "./publish-packet.ts";
-import { runReceived, takenAtOnce } from "./publish-run.ts";
+import { takenAtOnce } from "./publish-run.ts";
 import type { QueueTotals } from "./queue.ts";
-import { Reason } from "./reason.ts";
+import { acknowledged, packetReceived, published } from "./received-packet.ts";
 import { PostponedWills } from "./postponed-wills.ts";
 import { type RecentBounds, Records } from "./records/records.ts";
 import { endRestoring, openAgain, restore, type Restoration } from "./restore.ts";
@@ -49,9 +46,9 @@ import { Schedule } from "./schedule.ts";
 import { SessionsShare, type Session } from "./session.ts";
 import { stopAll } from "./shutdown.ts";
 import type { FailedStore } from "./failed-store.ts";
-import { persistFailed, persistRecovered, unsubscribe } from "./store-failure.ts";
+import { persistFailed, persistRecovered } from "./store-failure.ts";
 import { Standstills } from "./standstills.ts";
-import { continueFilters, subscribeReceived } from "./subscribe.ts";
+import { continueFilters } from "./subscribe.ts";
 import { Subscriptions } from "./subscriptions.ts";
 import { newStatistics, type Statistics } from "./sys.ts";
 import type { Timed } from "./timed.ts";
@@ -234,11 +231,11 @@ export class Broker {
   #route(input: Input): void {
     switch (input.type) {
       case "received":
-        return this.#received(this.connection(input.connection), input.packet);
+        return packetReceived(this, this.connection(input.connection), input.packet);
       case "acknowledged":
-        return this.#acknowledged(this.connection(input.connection), input);
+        return acknowledged(this, this.connection(input.connection), input);
       case "published":
-        return this.#published(this.connection(input.connection), input);
+        return published(this, this.connection(input.connection), input);
       case "opened":
         return connectionOpened(this, input);
       case "malformed":
@@ -343,69 +340,6 @@ export class Broker {
     }
   }
 
-  #received(connection: Connection, packet: ClientPacket): void {
-    if (this.rules.countsUnreadAsSilence && endIfLate(this, connection)) return;
-    this.#noteReceived(connection, packet.type, 1);
-    if (packet.type === "connect") return connectReceived(this, connection, packet);
-    const session = connection.session;
-    if (session === null) return endUnconnected(this, connection);
-    switch (packet.type) {
-      case "publish":
-        return publishReceived(this, connection, session, packet);
-      case "puback":
-      case "pubrec":
-      case "pubrel":
-      case "pubcomp":
-        return ackReceived(this, connection, session, packet.type, packet.packetId, packet.reason);
-      case "subscribe":
-        return subscribeReceived(this, connection, session, packet);
-      case "unsubscribe":
-        return unsubscribe(this, connection, session, packet);
-      case "pingreq":
-        // [v4-3.12.4-1] [v5-3.12.4-1]
-        this.records.pinged(connection);
-        return this.send(connection, pingresp);
-      case "disconnect":
-        return disconnectReceived(this, connection, session, packet);
-      case "auth":
-        // No method is configured, so CONNECT agreed on none.
-        return endConnection(this, connection, "protocolError", {
-          reason: Reason.protocolError,
-          statement: "v5-4.12.0-7",
-          detail: "AUTH without an authentication method",
-        });
-      default:
-        return unreachable(packet);
-    }
-  }
-
-  #acknowledged(
-    connection: Connection,
-    { by, packetIds }: Input & { readonly type: "acknowledged" },
-  ): void {
-    if (this.rules.countsUnreadAsSilence && endIfLate(this, connection)) return;
-    const { session } = connection;
-    this.#noteReceived(connection, by, packetIds.length);
-    if (session === null) return endUnconnected(this, connection);
-    acksReceived(this, connection, session, by, packetIds);
-  }
-
-  #published(connection: Connection, { run, count }: Input & { readonly type: "published" }): void {
-    if (this.rules.countsUnreadAsSilence && endIfLate(this, connection)) return;
-    const { session } = connection;
-    assert(session !== null, "a run is published by a client that is connected");
-    this.#noteReceived(connection, "publish", count);
-    runReceived(this, connection, session, run, count);
-  }
-
-  #noteReceived(connection: Connection, type: ClientPacket["type"], packets: number): void {
-    this.records.received(connection);
-    connection.lastPacketAt = this.now;
-    connection.lastPacketType = type;
-    connection.incomplete = null;
-    this.statistics.packetsReceived += packets;
-  }
-
   send(connection: Connection, packet: ServerPacket): void {
     const maximum = connection.maximumPacketSize;
     const fit = maximum === Infinity ? packet : fitToSize(packet, maximum);
@@ -441,13 +375,4 @@ export class Broker {
   }
 }
 
-/** [v4-3.1.0-1] [v5-3.1.0-1] */
-function endUnconnected(broker: Broker, connection: Connection): void {
-  endConnection(broker, connection, "protocolError", {
-    statement: "v5-3.1.0-1",
-    detail: "the first packet is not CONNECT",
-  });
-}
-
 const nothing: readonly Effect[] = [];
-const pingresp = { type: "pingresp" } as const;

@@ -62,7 +62,7 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     tests: ["tests/conformance/checks/data.ts SUBACK and UNSUBACK carry the id of their question"],
   },
   "v4-3.1.0-1": {
-    obeyed: ["src/core/broker.ts endUnconnected", "src/wire/fixed-header.ts notConnect"],
+    obeyed: ["src/core/received-packet.ts endUnconnected", "src/wire/fixed-header.ts notConnect"],
     tests: ["tests/conformance/checks/connect.ts a first packet other than CONNECT is closed"],
   },
   "v4-3.1.0-2": {
@@ -512,7 +512,7 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     ],
   },
   "v4-3.12.4-1": {
-    obeyed: ["src/core/broker.ts Broker.#received"],
+    obeyed: ["src/core/received-packet.ts packetReceived"],
     tests: ["tests/conformance/checks/unsubscribe.ts each PINGREQ is answered by a PINGRESP"],
   },
   "v4-3.14.1-1": {
@@ -770,7 +770,7 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     ],
   },
   "v5-3.1.0-1": {
-    obeyed: ["src/core/broker.ts endUnconnected", "src/wire/fixed-header.ts notConnect"],
+    obeyed: ["src/core/received-packet.ts endUnconnected", "src/wire/fixed-header.ts notConnect"],
     tests: ["tests/conformance/checks/connect.ts a first packet other than CONNECT is closed"],
   },
   "v5-3.1.0-2": {
@@ -1634,7 +1634,7 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     ],
   },
   "v5-3.12.4-1": {
-    obeyed: ["src/core/broker.ts Broker.#received"],
+    obeyed: ["src/core/received-packet.ts packetReceived"],
     tests: ["tests/conformance/checks/unsubscribe.ts each PINGREQ is answered by a PINGRESP"],
   },
   "v5-3.14.0-1": {
@@ -1964,7 +1964,7 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     tests: ["tests/conformance/checks/connack.ts without an Authentication Method there is none"],
   },
   "v5-4.12.0-7": {
-    obeyed: ["src/core/broker.ts Broker.#received"],
+    obeyed: ["src/core/received-packet.ts packetReceived"],
     tests: [
       "tests/conformance/checks/disconnect.ts AUTH without an Authentication Method is closed",
     ],
