@@ -61,6 +61,10 @@ export class PublishRuns {
     const topicAt = start + (header & 7) + 2;
     const topicBytes = (chunk[topicAt - 2]! << 8) | chunk[topicAt - 1]!;
     if (topicBytes === 0 || topicBytes + 2 > header >> 3) return null;
+    // Before anything is made: it may well be on another topic.
+    const second = start + (header & 7) + (header >> 3);
+    const secondTopic = second + (headerOf(chunk, second) & 7) + 2;
+    if (!isSameTopic(chunk, topicAt, secondTopic, topicBytes)) return null;
     const topic = topics.read(chunk, topicAt, topicAt + topicBytes, version);
     if (typeof topic !== "string") return null;
     return this.#readAs({ topic, topicAt, topicBytes, qos, version }, chunk, start, packetSize);
@@ -89,8 +93,7 @@ export class PublishRuns {
       const payload = end - ownTopic - rest;
       if (found === 0 || payload < 0 || end > chunk.length) break;
       if (end - at > packetSize || end - start > bytesMaximum) break;
-      if (((chunk[ownTopic - 2]! << 8) | chunk[ownTopic - 1]!) !== topicBytes) break;
-      if (!isSame(chunk, topicAt, ownTopic, topicBytes)) break;
+      if (!isSameTopic(chunk, topicAt, ownTopic, topicBytes)) break;
       const idAt = ownTopic + topicBytes;
       if (version === 5 && chunk[end - payload - 1] !== 0) break;
       if (qos > 0) {
@@ -138,8 +141,10 @@ interface Alike {
   readonly version: ProtocolVersion;
 }
 
-function isSame(bytes: Uint8Array, one: number, other: number, length: number): boolean {
-  for (let at = 0; at < length; at++) if (bytes[one + at] !== bytes[other + at]) return false;
+/** Whether the topic at chunk[other..], behind its length, is that of `length` bytes at chunk[one..]. */
+function isSameTopic(chunk: Uint8Array, one: number, other: number, length: number): boolean {
+  if (((chunk[other - 2]! << 8) | chunk[other - 1]!) !== length) return false;
+  for (let at = 0; at < length; at++) if (chunk[one + at] !== chunk[other + at]) return false;
   return true;
 }
 
