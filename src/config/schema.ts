@@ -261,7 +261,7 @@ const storeSchema = z.strictObject({
   restartGrace: duration({ min: 0, max: day, word: "off" })
     .default("off")
     .describe(
-      "After a start, how long the return of its client cancels a will that is due, or that its Clean Start would publish (a departure from the standard). At least store.restartSettle.",
+      "After a start, how long the return of its client cancels a will that is due, or that its Clean Start would publish (a departure from the standard). A shorter time counts as store.restartSettle.",
     ),
 });
 
