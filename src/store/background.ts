@@ -20,8 +20,8 @@ export class BackgroundCommits {
   readonly #write: Commit;
   readonly #loop: Loop;
   readonly #onTrouble: (failure: StoreFailure) => void;
-  readonly #waiting: Changes[] = [];
-  /** Of payloads. */
+  readonly #waiting: { readonly changes: Changes; readonly bytes: number }[] = [];
+  /** Of payloads, in all of them. */
   #bytes = 0;
   /** Tells the broker that there is room again; null: it does not wait. */
   #delayed: (() => void) | null = null;
@@ -34,8 +34,9 @@ export class BackgroundCommits {
   }
 
   readonly commit: Commit = (changes, done) => {
-    const waiting = this.#waiting.push(changes);
-    this.#bytes += payloadBytes(changes);
+    const bytes = payloadBytes(changes);
+    const waiting = this.#waiting.push({ changes, bytes });
+    this.#bytes += bytes;
     if (waiting < waitingMax && this.#bytes < waitingBytesMax) this.#loop.soon(() => done(null));
     else this.#delayed = () => done(null);
     if (waiting === 1) this.#writeFirst();
@@ -47,9 +48,9 @@ export class BackgroundCommits {
   }
 
   #writeFirst(): void {
-    const [changes] = this.#waiting;
-    if (changes === undefined) return;
-    this.#write(changes, (failure) => {
+    const [first] = this.#waiting;
+    if (first === undefined) return;
+    this.#write(first.changes, (failure) => {
       if (failure !== null) {
         if (!this.#isFailing) this.#onTrouble(failure);
         this.#isFailing = true;
@@ -58,7 +59,7 @@ export class BackgroundCommits {
       }
       this.#isFailing = false;
       this.#waiting.shift();
-      this.#bytes -= payloadBytes(changes);
+      this.#bytes -= first.bytes;
       const delayed = this.#delayed;
       // It may hand in the next batch.
       this.#delayed = null;
