@@ -18,12 +18,13 @@ import { PeerCloses } from "./peer-closes.ts";
 import { processLoop, type Loop } from "./loop.ts";
 import { Commits } from "./commits.ts";
 import { PacketTrace } from "./packet-trace.ts";
-import { Channel } from "./channel.ts";
+import type { Channel } from "./channel.ts";
 import { Channels, stillMs } from "./channels.ts";
 import type { Core } from "./core.ts";
 import { Deadlines } from "./deadlines.ts";
 import { Ends } from "./ends.ts";
 import { Handling } from "./handling.ts";
+import { LinkReports } from "./link-reports.ts";
 import { Newcomers } from "./newcomers.ts";
 import { Progress } from "./progress.ts";
 import { ReadAhead } from "./read-ahead.ts";
@@ -89,8 +90,6 @@ export class Driver {
   readonly #budget: Budget;
   readonly #turns: Turns<Channel>;
   readonly #deadlines: Deadlines;
-  /** A quirk is on by which bytes, not only packets, reset the keepalive. */
-  readonly #reportsBytes: boolean;
   readonly #packets: PacketTrace;
   readonly #handling: Handling;
   readonly #loop: Loop;
@@ -103,8 +102,8 @@ export class Driver {
   readonly #reading: Reading;
   readonly #newcomers: Newcomers;
   readonly #readAhead: ReadAhead;
+  readonly #links: LinkReports;
   readonly #progress = new Progress();
-  bytesReceived = 0;
 
   constructor(options: DriverOptions) {
     this.#options = options;
@@ -132,8 +131,6 @@ export class Driver {
     const { memory, rules, limits } = options.broker;
     this.#channels = new Channels(memory, rules, limits, (full) => this.#giveWay(full));
     this.#arrivals = new Arrivals(options.poll ?? null, this.#channels);
-    this.#reportsBytes =
-      rules.keepAliveResetBy === "byte" || rules.keepAliveResetBy === "byteOfLarge";
     this.#budget = options.broker.budget;
     this.#turns = new Turns(
       (work) => this.#loop.soon(() => this.#guard(work)),
@@ -204,6 +201,14 @@ export class Driver {
       peerCloses: this.#peerCloses,
       progress: this.#progress,
     });
+    this.#links = new LinkReports({
+      ...parts,
+      reading: this.#reading,
+      newcomers: this.#newcomers,
+      ends: this.#ends,
+      onRead: options.onRead,
+      onFault: options.onFault,
+    });
     this.#handling = new Handling(now, {
       ...parts,
       commits: this.#commits,
@@ -241,27 +246,7 @@ export class Driver {
 
   /** Event handlers for the connections of one listener. */
   eventsFor(listener: ListenerPolicy): LinkEvents {
-    return {
-      opened: (link) => this.#guard(() => this.#opened(link, listener)),
-      data: (link, chunk) => {
-        // No closure here: this is the hot path.
-        try {
-          this.#data(channelOf(link), chunk);
-        } catch (fault) {
-          this.#options.onFault(fault);
-        }
-      },
-      drained: (link) => this.#guard(() => this.#drained(channelOf(link))),
-      closed: (link, how, detail) => {
-        // Nor here: one poll may report thousands of ends.
-        try {
-          this.#ends.closed(channelOf(link), how, detail);
-        } catch (fault) {
-          this.#options.onFault(fault);
-        }
-      },
-      addressed: (link) => this.#guard(() => this.#addressed(channelOf(link))),
-    };
+    return this.#links.eventsFor(listener);
   }
 
   /** The clients that are connected by a listener, with their links. */
@@ -334,7 +319,7 @@ export class Driver {
         this.#standstill.slept(asleepMs);
       }
       this.#beginCall();
-      const { bytesReceived } = this;
+      const { bytesReceived } = this.#links;
       const { bytesSent } = this.#output;
       this.#checkProgress();
       this.#channels.recountOutput();
@@ -441,33 +426,6 @@ export class Driver {
     );
   }
 
-  #opened(link: Link, listener: ListenerPolicy): void {
-    this.#beginCall();
-    const channel = this.#channels.open(link, listener);
-    this.#ends.keepDescriptors();
-    this.#newcomers.opened(channel);
-    this.#endCall();
-  }
-
-  #data(channel: Channel, chunk: Uint8Array): void {
-    this.#options.onRead?.(chunk.length);
-    // Ignore bytes after the core has closed the connection.
-    if (!channel.open) return;
-    this.bytesReceived += chunk.length;
-    channel.bytesReceived += chunk.length;
-    this.#beginCall();
-    this.#reading.feed(channel, chunk);
-    if (!channel.admitted) return;
-    if (this.#reportsBytes && channel.open) {
-      this.#handling.handle({
-        type: "bytesReceived",
-        connection: channel.id,
-        awaited: channel.reader.awaited,
-      });
-    }
-    this.#endCall();
-  }
-
   /** Frees the memory of an incomplete packet that stands still. False: none does. */
   #giveWay(full: Full): boolean {
     const channel = this.#channels.standingStill(this.#handling.now);
@@ -483,22 +441,6 @@ export class Driver {
       clientId: null,
     });
     return true;
-  }
-
-  #drained(channel: Channel): void {
-    this.#beginCall();
-    channel.countOutput();
-    this.#output.add(channel);
-    this.#endCall();
-  }
-
-  /** A proxy's header has named the client. */
-  #addressed(channel: Channel): void {
-    if (!channel.open || !channel.admitted) return;
-    const { remote, isLocal } = channel.link;
-    this.#beginCall();
-    this.#handling.handle({ type: "addressed", connection: channel.id, remote, isLocal });
-    this.#endCall();
   }
 
   /** All waiting output of a channel was written. */
@@ -522,9 +464,4 @@ function createCommits(
   assert((journal === null) === (commit === null), "a journal has a store that takes it");
   if (journal === null || commit === null) return null;
   return new Commits(journal, commit, parts);
-}
-
-function channelOf(link: Link): Channel {
-  assert(link.owner instanceof Channel, "a link reports events only after `opened`");
-  return link.owner;
 }
