@@ -108,8 +108,10 @@ export class Commits {
     const most = this.#most + Math.max(0, size - (this.#left ?? size));
     for (const change of this.#journal.take(most)) this.#taken.push(change);
     this.#left = this.#journal.size;
-    this.#budget.spent += (size - this.#left) * unitsOfKey;
-    this.uncommitted.taken(Math.max(0, size - this.#left));
+    // The end of a session is one key, and lets go of messages that are keys then.
+    const taken = Math.max(0, size - this.#left);
+    this.#budget.spent += taken * unitsOfKey;
+    this.uncommitted.taken(taken);
     if (!this.#journal.isClean) {
       this.#loop.soon(() => this.#core.guard(() => this.#takePart()));
       return;
