@@ -69,10 +69,12 @@ export class Ends {
     if (++this.#peersClosed < closesInLook) return;
     this.#peersClosed = 0;
     const { broker, core, turns } = this.#parts;
-    core.beginCall();
-    broker.budget.spent += unitsOfCloses;
-    turns.end();
-    if (turns.isOverdue()) core.call(() => this.#parts.overdue());
+    core.guard(() => {
+      core.beginCall();
+      broker.budget.spent += unitsOfCloses;
+      turns.end();
+      if (turns.isOverdue()) core.call(() => this.#parts.overdue());
+    });
   }
 
   /** A link that lingers after its end needs a descriptor too, and gives it up first. */
