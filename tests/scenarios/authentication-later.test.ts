@@ -16,6 +16,17 @@ function scene(): { world: World; asked: { credentials: Credentials; answer: Ans
   return { world, asked };
 }
 
+/** Some client gets all messages. */
+function watchedScene(): ReturnType<typeof scene> & { watcher: TestClient } {
+  const { world, asked } = scene();
+  const watcher = world.open();
+  watcher.connect({ clientId: "w" });
+  asked[0]?.answer(null);
+  watcher.subscribe("#");
+  watcher.take("connack");
+  return { world, asked, watcher };
+}
+
 const denied = { reason: 0x86, statement: "v5-3.1.4-2", detail: "wrong password" } as const;
 
 function talk(client: TestClient): void {
@@ -55,12 +66,7 @@ test("packets that arrive before the verdict wait for it, and are handled in ord
 });
 
 test("after a refusal, packets that arrived meanwhile are not handled", () => {
-  const { world, asked } = scene();
-  const watcher = world.open();
-  watcher.connect({ clientId: "w" });
-  asked[0]?.answer(null);
-  watcher.subscribe("#");
-  watcher.take("connack");
+  const { world, asked, watcher } = watchedScene();
   const client = world.open();
   talk(client);
   asked[1]?.answer(denied);
@@ -161,12 +167,7 @@ test("a client that closes before its verdict is told to who checks, once", () =
 });
 
 test("what a client has sent before it closed waits for the verdict", () => {
-  const { world, asked } = scene();
-  const watcher = world.open();
-  watcher.connect({ clientId: "w" });
-  asked[0]?.answer(null);
-  watcher.subscribe("#");
-  watcher.take("connack");
+  const { world, asked, watcher } = watchedScene();
   for (const verdict of [null, denied]) {
     const client = world.open();
     client.connect({ clientId: "hasty" });
