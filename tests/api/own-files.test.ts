@@ -87,12 +87,18 @@ test.skipIf(process.platform !== "linux")(
 );
 
 test.skipIf(process.platform !== "linux")("a zombie does not count as running", async () => {
-  // The shell becomes a program that never waits for its child, before that has ended.
-  await using parent = spawn(["sh", "-c", "sleep 1 & echo $!; exec sleep 30"], {
+  // The shell becomes a program that never waits for its child. Only then is the child told to end.
+  await using parent = spawn(["sh", "-c", "exec 3<&0; cat <&3 & echo $!; exec sleep 1000 3<&-"], {
+    stdin: "pipe",
     stdout: "pipe",
   });
   const { value } = await parent.stdout.getReader().read();
   const pid = Number(Buffer.from(value ?? []).toString());
+  await eventually(
+    () => readFileSync(`/proc/${parent.pid}/comm`, "utf8") === "sleep\n",
+    () => "the shell goes on",
+  );
+  await parent.stdin.end();
   await eventually(
     () => readFileSync(`/proc/${pid}/stat`, "utf8").includes(") Z "),
     () => "it is no zombie",
