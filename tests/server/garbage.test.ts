@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { setImmediate } from "node:timers/promises";
 import { Garbage } from "../../src/server/garbage.ts";
 import { garbageCollector } from "../../src/server/platform.ts";
 
@@ -106,12 +107,14 @@ test("without a limit nothing is collected", () => {
 test.each(["young", "all"] as const)(
   "the runtime of the executable can collect: %s",
   async (how) => {
-    const { promise, resolve } = Promise.withResolvers<string>();
-    const registry = new FinalizationRegistry(resolve);
-    const make = (): void => registry.register({}, "collected");
-    for (let at = 0; at < 1000; at++) make();
     const collector = await garbageCollector();
+    const collected: number[] = [];
+    const registry = new FinalizationRegistry<number>((at) => void collected.push(at));
+    const make = (at: number): void => registry.register({}, at);
+    for (let at = 0; at < 1000; at++) make(at);
     collector?.[how]();
-    expect(await promise).toBe("collected");
+    // The turns in which it is told: the runtime itself collects such a small heap in a second or more.
+    for (let turns = 0; turns < 20 && collected.length === 0; turns++) await setImmediate();
+    expect(collected.length).toBeGreaterThan(0);
   },
 );
