@@ -26,6 +26,7 @@ class Restarts implements AsyncDisposable {
     this.#broker = broker;
     door.leadTo(broker.port);
     this.#done = folder.file("done");
+    // The shell polls for the end of #restart; simulate-drop bounds it.
     const wait = `until [ -e '${this.#done}' ]; do sleep 0.02; done; rm '${this.#done}'`;
     this.command = `kill -USR2 ${process.pid}; ${wait}`;
     process.on("SIGUSR2", this.#handler);

@@ -326,7 +326,8 @@ test(
     );
     await using publisher = new Talker(["pub", "-L", `${urls["mqtt"]}/lines`, "-l"]);
     await publisher.is("connected");
-    // head takes the first line; the client learns that it has gone from a later one.
+    // The publisher's own rhythm: head takes the first line; the client learns that it has gone from a
+    // later one.
     const more = setInterval(() => publisher.type("a line\n"), 20);
     const { cause } = await broker.ended("headed", boundMs).finally(() => clearInterval(more));
     publisher.closeInput();

@@ -82,6 +82,7 @@ test.skipIf(isWindows)("a token file that is valid, or missing, passes the check
 
 test.skipIf(isWindows)("a configuration through a slow pipe", async () => {
   using folder = withPipes("pipe");
+  // The slow writer's own rhythm: longer than a program takes that reads only what is there.
   const through = '(sleep 0.3; printf "{"; sleep 0.3; echo "}") > pipe & exec "$0" "$@"';
   const ended = await run(folder, ["serve", "-t", "-c", "pipe"], { through });
   expect(ended).toEqual({ code: 0, stdout: "ok: pipe\n", stderr: "" });

@@ -14,6 +14,7 @@ if (way === "answer") {
 } else {
   process.stdout.write = () => {
     if (way === "throw") throw new AssertionFault("planted");
+    // Planted: outside of the command's own calls.
     if (way === "later") setTimeout(throwPlanted, 0);
     if (way === "reject") void Promise.reject(new AssertionFault("planted"));
     return true;

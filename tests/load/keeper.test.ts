@@ -41,6 +41,7 @@ test.skipIf(process.platform === "win32")(
   async () => {
     using folder = new Folder();
     const log = path.join(folder.path, "log");
+    // Its loop waits for nothing but the signal.
     const broker = 'trap "echo in order; exit" TERM; echo ready; while :; do sleep 0.05; done';
     const keeper = new Keeper(["sh", "-c", `(${broker}) &`], log);
     await keeper.ended;

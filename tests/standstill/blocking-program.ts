@@ -16,6 +16,7 @@ const orders = Bun.listen({
         socket.write("free");
       };
       if (where === "data") block();
+      // Planted: it blocks in a timer, and not while it reads.
       else setTimeout(block, 1);
     },
   },

@@ -39,6 +39,7 @@ async function main(): Promise<void> {
   if (subscribe === null) {
     const ping = async () => timed("ping", async () => client.ping());
     await ping();
+    // The client's own rhythm.
     setInterval(() => void ping(), pingMs);
   } else {
     await timed("subscribe", async () => client.subscribe(subscribe));

@@ -23,6 +23,7 @@ class Restart implements Disposable {
     };
     this.#handler = () => void run();
     process.on("SIGUSR2", this.#handler);
+    // The shell polls for the end of `restart`; simulate-drop bounds it.
     this.command = `kill -USR2 ${process.pid}; until [ -e '${done}' ]; do sleep 0.01; done`;
   }
 
