@@ -385,7 +385,7 @@ test("what is a flood of empty frames, a reload decides", async () => {
   expect(await endOf(peer)).toMatchObject({ cause: "webSocketFailed", detail: emptyFrames });
   peer.rst();
   await broker.reload(patient);
-}, 60_000);
+}, 180_000);
 
 test("with less room for frames that wait, those who have most of them are ended", async () => {
   await broker.reload({ limits: { ...patient.limits, webSocketBytes: "1MiB" } });
@@ -399,7 +399,7 @@ test("with less room for frames that wait, those who have most of them are ended
   for (const peer of flooders) peer.rst();
   await broker.reload(patient);
   await isServing();
-}, 60_000);
+}, 180_000);
 
 test("a flood of frames of one byte: others do not wait for those who send it", async () => {
   const flooders = await Promise.all(Array.from({ length: 20 }, async () => connected()));
@@ -415,17 +415,20 @@ test("a flood of frames of one byte: others do not wait for those who send it", 
     () => answered() > 1000,
     () => "no flood",
   );
+  const all = flooders.length * pings;
   const rounds = 20;
   const meanwhile: number[] = [];
   for (let round = 0; round < rounds; round++) {
     const before = answered();
+    // Afterwards nobody would have to wait.
+    if (before === all) break;
     await bystander.roundTrip();
     meanwhile.push(answered() - before);
   }
   // It waits for a turn or two each time; behind all that had come, for twenty and more. The median: what
   // the broker does while this process is held up says nothing.
-  const usual = meanwhile.toSorted((one, other) => one - other)[rounds / 2] ?? NaN;
-  expect((rounds * usual) / (flooders.length * pings)).toBeLessThan(0.25);
+  const usual = meanwhile.toSorted((one, other) => one - other)[meanwhile.length >> 1] ?? NaN;
+  expect((rounds * usual) / all).toBeLessThan(0.1);
   for (const peer of flooders) peer.rst();
   await isServing();
 }, 180_000);
