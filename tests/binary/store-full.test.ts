@@ -41,7 +41,7 @@ test.skipIf(!mountable)(
 test.skipIf(!mountable)(
   "a full disk: a session that exists is resumed, and a kill then loses nothing of it (skipped: needs root)",
   async () => onSmallDisk(playResume),
-  120_000,
+  180_000,
 );
 
 /** The line that tells that signs of life can't be written. */

@@ -666,7 +666,7 @@ test.each([
       expect(faultOf(() => open(folder))[0]).toBe("gone");
     });
   },
-  20_000,
+  180_000,
 );
 
 test("a batch that failed is noted beside the file, until one is kept and the next sign of life", async () => {
@@ -694,7 +694,7 @@ test("a batch that failed is noted beside the file, until one is kept and the ne
     expect(signs()).toEqual([now + 3000, now + 3000]);
     next.close();
   });
-}, 20_000);
+}, 180_000);
 
 test("signs of life whose file can't be opened at first are there once it can", async () => {
   await inFolder((folder) => {
